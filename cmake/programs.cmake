@@ -1,0 +1,81 @@
+# Programs that are built beside the library: one per C file, so that adding a test, a benchmark or
+# an example is adding a file.
+
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(cmocka REQUIRED IMPORTED_TARGET cmocka)
+
+# interrex_program(NAME SOURCE DIRECTORY): a program that may see the library's inner headers too.
+function(interrex_program name source directory)
+  add_executable(${name} ${source})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
+                                           "${PROJECT_BINARY_DIR}/${directory}" C_EXTENSIONS OFF)
+  target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/core"
+                                             "${PROJECT_SOURCE_DIR}/tests"
+                                             "${PROJECT_SOURCE_DIR}/tests/support"
+                                             "${PROJECT_BINARY_DIR}/generated")
+  target_include_directories(${name} SYSTEM PRIVATE "${PROJECT_SOURCE_DIR}/third_party"
+                                                    "${PROJECT_SOURCE_DIR}/third_party/libev")
+  target_compile_definitions(
+    ${name} PRIVATE $<TARGET_PROPERTY:interrex_third_party,INTERFACE_COMPILE_DEFINITIONS>
+                    INTERREX_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  add_dependencies(${name} interrex_core)
+  target_link_libraries(${name} PRIVATE ${ARGN} interrex_static interrex_flags)
+endfunction()
+
+# ---- tests: tests/<area>/test_<topic>.c is the CTest test <area>/<topic> --------------------------
+
+set(test_support)
+file(GLOB support_sources CONFIGURE_DEPENDS tests/support/*.c)
+list(FILTER support_sources EXCLUDE REGEX "/test_[^/]*$")
+if(support_sources)
+  set(test_support interrex_test_support)
+  add_library(${test_support} STATIC ${support_sources})
+  set_target_properties(${test_support} PROPERTIES C_EXTENSIONS OFF)
+  target_include_directories(${test_support} PUBLIC core tests tests/support
+                                                    "${PROJECT_BINARY_DIR}/generated")
+  target_include_directories(${test_support} SYSTEM PRIVATE third_party third_party/libev)
+  target_compile_definitions(
+    ${test_support}
+    PRIVATE $<TARGET_PROPERTY:interrex_third_party,INTERFACE_COMPILE_DEFINITIONS>
+            INTERREX_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  add_dependencies(${test_support} interrex_core)
+  target_link_libraries(${test_support} PUBLIC interrex_static interrex_flags PkgConfig::cmocka)
+endif()
+
+file(GLOB test_sources CONFIGURE_DEPENDS tests/engine/test_*.c tests/runtime/test_*.c
+     tests/medium/test_*.c tests/chaos/test_*.c tests/sim/test_*.c)
+foreach(source IN LISTS test_sources)
+  cmake_path(GET source STEM topic)
+  cmake_path(GET source PARENT_PATH area)
+  cmake_path(GET area FILENAME area)
+  string(REGEX REPLACE "^test_" "" topic "${topic}")
+  set(target "test_${area}_${topic}")
+  interrex_program(${target} "${source}" tests ${test_support} PkgConfig::cmocka)
+  add_test(NAME "${area}/${topic}" COMMAND ${target} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+  set_tests_properties("${area}/${topic}" PROPERTIES TIMEOUT 120)
+endforeach()
+
+# ---- benchmarks: run by hand or by `make bench`, never timed in tests ----------------------------
+
+file(GLOB bench_sources CONFIGURE_DEPENDS bench/*.c)
+foreach(source IN LISTS bench_sources)
+  cmake_path(GET source STEM name)
+  interrex_program(bench_${name} "${source}" bench)
+  set_target_properties(bench_${name} PROPERTIES OUTPUT_NAME ${name})
+endforeach()
+
+# ---- examples: they see the public headers only, as a user's program does -----------------------
+
+file(GLOB example_sources CONFIGURE_DEPENDS examples/c/*.c)
+foreach(source IN LISTS example_sources)
+  cmake_path(GET source STEM name)
+  add_executable(example_${name} "${source}")
+  set_target_properties(example_${name} PROPERTIES OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY
+                                                   "${PROJECT_BINARY_DIR}/examples")
+  target_link_libraries(example_${name} PRIVATE interrex::interrex interrex_flags)
+  add_test(NAME "example/${name}" COMMAND example_${name})
+  # Without a URL of its own an example must not meet an election of the machine it is built on.
+  set_tests_properties(
+    "example/${name}" PROPERTIES TIMEOUT 60 ENVIRONMENT
+                                 "INTERREX_DIR=${PROJECT_BINARY_DIR}/examples/local;INTERREX_URL=local:")
+endforeach()

@@ -3,8 +3,9 @@
 
 Usage: embed.py OUTPUT [FILE...]
 
-Each file becomes `static const char irx__lua_<name>[]` or `irx__sql_<name>[]`, byte for byte, so that
-scripts stay readable in files of their own and the library needs none of them at run time. Without
+Each file becomes `static const char irx__lua_<name>[]` or `irx__sql_<name>[]`, so that
+scripts stay readable in files of their own and the library needs none of them at run time. A line
+`--#include FILE` in a script stands for the lines of the file beside it. Without
 FILEs, all of core/medium/redis/*.lua and core/medium/postgres/*.sql are taken. The output is left
 alone when nothing changed, so that nothing is compiled again.
 """
@@ -28,10 +29,17 @@ def literal(line: str) -> str:
     return f'    "{escaped}\\n"'
 
 
+def included(path: pathlib.Path) -> list[str]:
+    lines = []
+    for line in path.read_text(encoding="ascii").splitlines():
+        marker, _, name = line.partition("--#include ")
+        lines += included(path.parent / name) if name and not marker else [line]
+    return lines
+
+
 def constant(path: pathlib.Path) -> str:
-    text = path.read_text(encoding="ascii")
     name = re.sub(r"\W", "_", path.stem)
-    lines = [literal(line) for line in text.splitlines()] or ['    ""']
+    lines = [literal(line) for line in included(path)] or ['    ""']
     return f"static const char irx__{path.suffix[1:]}_{name}[] =\n" + "\n".join(lines) + ";\n"
 
 

@@ -49,7 +49,7 @@ setup(
                 "sources": listed("core/third_party.txt"),
                 "include_dirs": THIRD_PARTY_INCLUDES,
                 "macros": LIBEV,
-                "cflags": ["-w", "-fPIC", "-fvisibility=hidden"],
+                "cflags": ["-w", "-fPIC", "-fvisibility=hidden", "-fno-strict-aliasing"],
                 "obj_deps": {"": found("third_party/hiredis/*.h", "third_party/libev/*.[ch]")},
             },
         )
@@ -60,11 +60,16 @@ setup(
             sources=found("bindings/python/interrex/*.c") + listed("core/sources.txt"),
             depends=found(
                 "core/**/*.h", "core/**/*.lua", "core/**/*.sql", "bindings/python/interrex/*.h"
-            ),
-            include_dirs=["core/include", "core", GENERATED, *THIRD_PARTY_INCLUDES],
+            )
+            + ["third_party/.pins"],
+            include_dirs=["core/include", "core", GENERATED],
             define_macros=[("_GNU_SOURCE", None), ("Py_LIMITED_API", "0x030B0000"), *LIBEV],
             undef_macros=["NDEBUG"],  # assertions about our own state stay on
-            extra_compile_args=["-std=c11", "-fvisibility=hidden", "-Wall", "-Wextra"],
+            extra_compile_args=[
+                *("-std=c11", "-Wall", "-Wextra", "-fvisibility=hidden"),
+                *("-fno-strict-aliasing", "-pthread"),  # libev's watchers rely on the former
+                *(f"-isystem{path}" for path in THIRD_PARTY_INCLUDES),
+            ],
             extra_link_args=["-pthread"],
             libraries=["m", "dl"],
             py_limited_api=True,

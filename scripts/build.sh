@@ -8,7 +8,7 @@ jobs=$(nproc)
 # ---- the C library, its tests, benchmarks and examples ---------------------------------------------
 
 [ -f build/build.ninja ] || cmake -S . -B build -G Ninja --log-level=WARNING
-NINJA_STATUS='C [%f/%t] ' ninja -C build -j "$jobs" --quiet
+NINJA_STATUS='C [%f/%t] ' ninja -C build -j "$jobs" --quiet | { grep -v 'no work to do' || true; }
 
 # ---- the Node addon ----------------------------------------------------------------------------------
 
@@ -20,7 +20,7 @@ node_addon() {
     want=$(
         node --version
         cat binding.gyp core/sources.txt core/third_party.txt package-lock.json
-        ls bindings/node/*.cc core/medium/*/*.lua core/medium/*/*.sql 2>/dev/null
+        find bindings/node core/medium -name '*.cc' -o -name '*.lua' -o -name '*.sql' | sort
     )
     want=$(sha256sum <<<"$want")
     local gyp=(node-gyp --nodedir "$nodedir" --python "$(command -v python3)" --loglevel error)
@@ -46,7 +46,7 @@ python_extension() {
             { cat "$log" >&2; exit 1; }
         echo "$want" >"$stamp"
     fi
-    python setup.py --quiet build_ext --inplace >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+    python setup.py --quiet build_clib build_ext --inplace >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
 }
 if compgen -G 'bindings/python/interrex/*.c' >/dev/null; then
     python_extension

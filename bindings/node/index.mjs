@@ -1,0 +1,3 @@
+import interrex from './index.js';
+
+export const { Election, InterrexError, version } = interrex;

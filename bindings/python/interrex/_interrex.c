@@ -1,0 +1,52 @@
+/* The module `interrex._interrex`: multi-phase initialisation and nothing else. It keeps no state
+ * of its own, static or per module, so that loading it twice in a process harms nobody.
+ *
+ * The slots that came after 3.11 are filled in by the version that runs, because one abi3 binary
+ * serves them all. Interpreters other than the main one are refused where Python lets us say so:
+ * nothing tests them. The global lock is asked for: is_leader relies on it to stay clear of _close.
+ */
+#include "binding.h"
+
+/* Numbers from moduleobject.h of 3.12 and 3.13, which the limited API of 3.11 hides. */
+enum { SLOT_MULTIPLE_INTERPRETERS = 3, SLOT_GIL = 4 };
+#define MULTIPLE_INTERPRETERS_NOT_SUPPORTED ((void *)0)
+#define GIL_USED ((void *)0)
+
+static int execute(PyObject *module)
+{
+    PyObject *type = irx__py_handle_type(module);
+    if (type == NULL) {
+        return -1;
+    }
+    int failed = PyModule_AddObjectRef(module, "Handle", type);
+    Py_DECREF(type);
+    if (failed == 0) {
+        failed = PyModule_AddStringConstant(module, "VERSION", IRX_VERSION);
+    }
+    return failed;
+}
+
+static PyModuleDef_Slot slots[4];
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "interrex._interrex",
+    .m_doc = "The C core's election handle; use the package interrex.",
+    .m_size = 0,
+    .m_slots = slots,
+};
+
+PyMODINIT_FUNC PyInit__interrex(void)
+{
+    size_t used = 0;
+    slots[used++] = (PyModuleDef_Slot){Py_mod_exec, (void *)execute};
+    if (Py_Version >= 0x030C0000) {
+        slots[used++] =
+            (PyModuleDef_Slot){SLOT_MULTIPLE_INTERPRETERS, MULTIPLE_INTERPRETERS_NOT_SUPPORTED};
+    }
+    if (Py_Version >= 0x030D0000) {
+        slots[used++] = (PyModuleDef_Slot){SLOT_GIL, GIL_USED};
+    }
+    slots[used] = (PyModuleDef_Slot){0, NULL};
+    return PyModuleDef_Init(&definition);
+}

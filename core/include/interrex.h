@@ -4,18 +4,17 @@
  *     irx_options_set(options, "name", "billing");
  *     irx_election *election;
  *     irx_error error;
- *     if (irx_election_open(&election, "redis://localhost", options, &error)) { puts(error.text); … }
- *     irx_election_start(election);
- *     …
- *     if (irx_election_is_leader(election)) { do the singular work; }
+ *     if (irx_election_open(&election, "redis://localhost", options, &error)) { puts(error.text); …
+ * } irx_election_start(election); … if (irx_election_is_leader(election)) { do the singular work; }
  *
- * Functions return 0 or a negative IRX_E…, unless they return bool or a pointer. Out-parameters come last.
- * Every function may be called from any thread; the callers of irx_election_close see to it that no other
- * call on the same handle is under way. All elections of a process share one background thread; nothing
- * here calls back into the application but the function given to irx_election_on_ready.
+ * Functions return 0 or a negative IRX_E…, unless they return bool or a pointer. Out-parameters
+ * come last. Every function may be called from any thread; the callers of irx_election_close see to
+ * it that no other call on the same handle is under way. All elections of a process share one
+ * background thread; nothing here calls back into the application but the function given to
+ * irx_election_on_ready.
  *
- * After fork() a child's handles answer "not leader", every other call returns IRX_EFORKED, and close
- * frees the handle without a goodbye to the medium. Open a new handle in the child. */
+ * After fork() a child's handles answer "not leader", every other call returns IRX_EFORKED, and
+ * close frees the handle without a goodbye to the medium. Open a new handle in the child. */
 #ifndef INTERREX_H
 #define INTERREX_H
 
@@ -32,14 +31,16 @@ typedef struct irx_election irx_election;
 
 /* ---- options --------------------------------------------------------------------------------- */
 
-/* Keys (values are text): name, namespace, protocol, heartbeat_ms, timeout_ms, profile, takeover, probe_ms, label,
- * candidate, stall_limit_ms, drain_limit_ms, start_timeout_ms, drift, max_members. docs/c.md has the table. */
+/* Keys (values are text): name, namespace, protocol, heartbeat_ms, timeout_ms, profile, takeover,
+ * probe_ms, label, candidate, stall_limit_ms, drain_limit_ms, start_timeout_ms, drift, max_members.
+ * docs/c.md has the table. */
 
 /* New options with every default; the caller frees them. Null only when memory is out. */
 IRX_API irx_options *irx_options_new(void);
 
 /* Sets one option. IRX_ECONFIG for an unknown key or a bad value; the story stays readable by
- * irx_options_error, and irx_election_open refuses the options with it, so that a program may check once, there. */
+ * irx_options_error, and irx_election_open refuses the options with it, so that a program may check
+ * once, there. */
 IRX_API int irx_options_set(irx_options *options, const char *key, const char *value);
 
 /* The first error of any irx_options_set, or null. Belongs to the options. */
@@ -49,60 +50,66 @@ IRX_API void irx_options_free(irx_options *options); /* null is fine */
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-/* Makes a handle; nothing is connected yet. `url` says where the election is held (docs/c.md has the table); null means
- * $INTERREX_URL, else "local:" with one warning event that says so; an empty one is an error. `options` is copied.
- * On failure *election is null and *error (may be null) names the option or the part of the URL, the value
- * (credentials as ***) and the rule. The caller closes the handle. */
+/* Makes a handle; nothing is connected yet. `url` says where the election is held (docs/c.md has
+ * the table); null means $INTERREX_URL, else "local:" with one warning event that says so; an empty
+ * one is an error. `options` is copied. On failure *election is null and *error (may be null) names
+ * the option or the part of the URL, the value (credentials as ***) and the rule. The caller closes
+ * the handle. */
 IRX_API int irx_election_open(irx_election **election, const char *url, const irx_options *options,
                               irx_error *error);
 
-/* Begins to take part; returns at once. IRX_EVENT_STARTED tells when it does (connected, role known); an unreachable
- * medium is tried again with back-off and reported as IRX_EVENT_ERROR once per kind of trouble. With start_timeout_ms an
- * IRX_EVENT_ERROR of code IRX_ETIMEOUT and IRX_EVENT_STOPPED follow if it takes longer. Started already: 0. After a
- * stop it starts anew with a new session. */
+/* Begins to take part; returns at once. IRX_EVENT_STARTED tells when it does (connected, role
+ * known); an unreachable medium is tried again with back-off and reported as IRX_EVENT_ERROR once
+ * per kind of trouble. With start_timeout_ms an IRX_EVENT_ERROR of code IRX_ETIMEOUT and
+ * IRX_EVENT_STOPPED follow if it takes longer. Started already: 0. After a stop it starts anew with
+ * a new session. */
 IRX_API int irx_election_start(irx_election *election);
 
-/* Gives up leadership (draining first), leaves, and ends with IRX_EVENT_STOPPED; returns at once. Legal in any state;
- * stopped already: 0, and no event. */
+/* Gives up leadership (draining first), leaves, and ends with IRX_EVENT_STOPPED; returns at once.
+ * Legal in any state; stopped already: 0, and no event. */
 IRX_API int irx_election_stop(irx_election *election);
 
-/* Ends and frees the handle. Not stopped: stops without draining and waits up to 50 ms for the medium to be
- * told. The last handle of a process also ends and joins the background thread. Null is fine. */
+/* Ends and frees the handle. Not stopped: stops without draining and waits up to 50 ms for the
+ * medium to be told. The last handle of a process also ends and joins the background thread. Null
+ * is fine. */
 IRX_API void irx_election_close(irx_election *election);
 
 /* ---- am I the leader? ------------------------------------------------------------------------ */
 
-/* True only within the deadline of a leadership that is not draining. Reads one clock and two words; takes
- * no lock; counts as a pulse. */
+/* True only within the deadline of a leadership that is not draining. Reads one clock and two
+ * words; takes no lock; counts as a pulse. */
 IRX_API bool irx_election_is_leader(irx_election *election);
 
-/* True while the leadership, draining included, has at least need_ms left. *token (may be null) is the
- * leadership's fencing token, written only if true. */
+/* True while the leadership, draining included, has at least need_ms left. *token (may be null) is
+ * the leadership's fencing token, written only if true. */
 IRX_API bool irx_election_check(irx_election *election, int64_t need_ms, irx_token *token);
 
 /* As irx_election_is_leader with at least need_ms left; *token (may be null) as above. */
 IRX_API bool irx_election_leads(irx_election *election, int64_t need_ms, irx_token *token);
 
-/* Begins a piece of leader work, which a graceful end of leadership waits for (up to drain_limit_ms).
- * IRX_ENOTLEADER where irx_election_is_leader is false. Each success needs one irx_election_work_end. */
+/* Begins a piece of leader work, which a graceful end of leadership waits for (up to
+ * drain_limit_ms). IRX_ENOTLEADER where irx_election_is_leader is false. Each success needs one
+ * irx_election_work_end. */
 IRX_API int irx_election_work_begin(irx_election *election, irx_token *token);
 IRX_API void irx_election_work_end(irx_election *election);
 
-/* Gives leadership up and contends again after `timeout_ms` (sooner where nobody else can lead). IRX_ENOTLEADER. */
+/* Gives leadership up and contends again after `timeout_ms` (sooner where nobody else can lead).
+ * IRX_ENOTLEADER. */
 IRX_API int irx_election_resign(irx_election *election);
 
 /* Gives leadership to the candidate with this session. IRX_ENOTLEADER, IRX_ENOMEMBER. */
 IRX_API int irx_election_transfer(irx_election *election, irx_id session);
 
-/* Says that the application's own loop is alive (see stall_limit_ms). Any other call says so too. */
+/* Says that the application's own loop is alive (see stall_limit_ms). Any other call says so too.
+ */
 IRX_API void irx_election_pulse(irx_election *election);
 
 /* ---- what is known --------------------------------------------------------------------------- */
 
 typedef struct irx_status {
-    irx_role role;       /* never LEADER when irx_election_is_leader is false */
-    irx_id session;      /* none before the first start */
-    irx_token token;     /* of the leadership in force; term 0: none */
+    irx_role role;        /* never LEADER when irx_election_is_leader is false */
+    irx_id session;       /* none before the first start */
+    irx_token token;      /* of the leadership in force; term 0: none */
     int64_t remaining_ms; /* of it; INT64_MAX under the guarantee `kernel`; 0: none */
     bool has_leader;
     irx_id leader_session;
@@ -125,11 +132,13 @@ typedef struct irx_member_info {
     int64_t last_seen_ms; /* since the table that names it was received */
 } irx_member_info;
 
-/* The member table as last received, in the order of joining; the caller frees it with irx_members_free. */
+/* The member table as last received, in the order of joining; the caller frees it with
+ * irx_members_free. */
 IRX_API int irx_election_members(irx_election *election, irx_member_info **members, size_t *count);
 IRX_API void irx_members_free(irx_member_info *members);
 
-/* The flight recorder: the last transitions, one per line, oldest first. The caller frees it with irx_text_free. */
+/* The flight recorder: the last transitions, one per line, oldest first. The caller frees it with
+ * irx_text_free. */
 IRX_API int irx_election_history(irx_election *election, char **text);
 IRX_API void irx_text_free(char *text);
 
@@ -176,18 +185,21 @@ typedef struct irx_event {
     irx_error error;
 } irx_event;
 
-/* Takes the next event, in legal order: elected before defeated, one defeated per elected. Waits up to timeout_ms
- * (negative: without limit). IRX_ETIMEOUT when none came. The caller frees *event. An undrained queue never
- * stalls an election: leader, role, members, warning and error keep their newest; transitions are never dropped, but
- * a pair of elected and defeated that nobody took is dropped whole, counted, with one warning. */
+/* Takes the next event, in legal order: elected before defeated, one defeated per elected. Waits up
+ * to timeout_ms (negative: without limit). IRX_ETIMEOUT when none came. The caller frees *event. An
+ * undrained queue never stalls an election: leader, role, members, warning and error keep their
+ * newest; transitions are never dropped, but a pair of elected and defeated that nobody took is
+ * dropped whole, counted, with one warning. */
 IRX_API int irx_election_next_event(irx_election *election, irx_event **event, int timeout_ms);
 IRX_API void irx_event_free(irx_event *event);
 
-/* A descriptor that is readable while events wait; it belongs to the election. Never read it: take the events. */
+/* A descriptor that is readable while events wait; it belongs to the election. Never read it: take
+ * the events. */
 IRX_API int irx_election_event_fd(irx_election *election);
 
-/* `ready(argument)` is called on the background thread when events begin to wait (not per event). It must not
- * block nor call into Interrex. Null takes it away; when this returns, no call of the old one is under way. */
+/* `ready(argument)` is called on the background thread when events begin to wait (not per event).
+ * It must not block nor call into Interrex. Null takes it away; when this returns, no call of the
+ * old one is under way. */
 IRX_API int irx_election_on_ready(irx_election *election, void (*ready)(void *argument),
                                   void *argument);
 

@@ -1,8 +1,8 @@
 /* The pure election engine: state and one input go in, a bounded list of outputs comes out.
  *
- * It reads no clock, opens no socket and allocates nothing; random numbers come from the seed it was
- * given. So a whole cluster can be run in one thread of a simulator, and every decision (who leads,
- * when to try, how long to back off) is made here and nowhere else.
+ * It reads no clock, opens no socket and allocates nothing; random numbers come from the seed it
+ * was given. So a whole cluster can be run in one thread of a simulator, and every decision (who
+ * leads, when to try, how long to back off) is made here and nowhere else.
  *
  *     void *memory = malloc(irx_engine_size());
  *     irx_engine *engine = irx_engine_init(memory, &options, seed);
@@ -12,8 +12,8 @@
  *         carry out the outputs, in their order;
  *     }
  *
- * Times are nanoseconds of the boot-time clock (CLOCK_BOOTTIME), which never jumps and goes on through
- * suspend. One engine must be stepped by one thread at a time. */
+ * Times are nanoseconds of the boot-time clock (CLOCK_BOOTTIME), which never jumps and goes on
+ * through suspend. One engine must be stepped by one thread at a time. */
 #ifndef INTERREX_ENGINE_H
 #define INTERREX_ENGINE_H
 
@@ -34,7 +34,8 @@ enum {
 typedef enum irx_protocol { IRX_PROTOCOL_LEASE = 1 } irx_protocol;
 typedef enum irx_takeover { IRX_TAKEOVER_FAST = 1, IRX_TAKEOVER_SAFE = 2 } irx_takeover;
 
-/* A medium has two connections: commands, and presence (what ends by itself when the process dies). */
+/* A medium has two connections: commands, and presence (what ends by itself when the process dies).
+ */
 typedef enum irx_channel { IRX_CHANNEL_COMMAND, IRX_CHANNEL_PRESENCE } irx_channel;
 
 /* Numbers of one election, already validated by irx_options. */
@@ -50,7 +51,8 @@ typedef struct irx_engine_options {
     bool candidate;         /* false: observes only */
     bool has_presence;      /* the medium can vouch for a process */
     bool kernel;            /* the kernel excludes a second leader: no lease, no renewals */
-    int64_t phase_ns;       /* heartbeats fall on phase + k * heartbeat: elections of one process travel together */
+    int64_t phase_ns; /* heartbeats fall on phase + k * heartbeat: elections of one process travel
+                         together */
 } irx_engine_options;
 
 /* The ledger's record of an election, as a medium stores it.
@@ -84,16 +86,19 @@ typedef struct irx_member {
 
 /* Each is atomic in the store; each result brings the record as it stands after the operation. */
 typedef enum irx_op_kind {
-    IRX_OP_READ,          /* the record and, where it changed, the member table */
-    IRX_OP_CREATE,        /* a vacant, never-held record {incarnation} where there is none; else CONFLICT */
-    IRX_OP_JOIN,          /* writes the member row; join 0 asks for a new number; also a READ */
-    IRX_OP_LEAVE,         /* removes the member row */
-    IRX_OP_CLAIM,         /* only if the record is exactly `expected`; else CONFLICT */
-    IRX_OP_CLAIM_IF_GONE, /* as CLAIM, and only if the record says fast and presence_seen (kernel: always) and
-                             the store itself sees that the holder's presence ended; else CONFLICT */
-    IRX_OP_RENEW,         /* only if incarnation, session, term match and beat is greater; else STALE */
-    IRX_OP_RELEASE,       /* only if incarnation, session, term match: vacates, names the successor; else STALE */
-    IRX_OP_STRIKE         /* removes the rows of members whose presence ended; also a READ */
+    IRX_OP_READ,   /* the record and, where it changed, the member table */
+    IRX_OP_CREATE, /* a vacant, never-held record {incarnation} where there is none; else CONFLICT
+                    */
+    IRX_OP_JOIN,   /* writes the member row; join 0 asks for a new number; also a READ */
+    IRX_OP_LEAVE,  /* removes the member row */
+    IRX_OP_CLAIM,  /* only if the record is exactly `expected`; else CONFLICT */
+    IRX_OP_CLAIM_IF_GONE, /* as CLAIM, and only if the record says fast and presence_seen (kernel:
+                             always) and the store itself sees that the holder's presence ended;
+                             else CONFLICT */
+    IRX_OP_RENEW,   /* only if incarnation, session, term match and beat is greater; else STALE */
+    IRX_OP_RELEASE, /* only if incarnation, session, term match: vacates, names the successor; else
+                       STALE */
+    IRX_OP_STRIKE   /* removes the rows of members whose presence ended; also a READ */
 } irx_op_kind;
 
 typedef struct irx_op {
@@ -101,21 +106,22 @@ typedef struct irx_op {
     uint64_t id;         /* comes back in the result; an older one is dropped by the engine */
     uint64_t generation; /* of the command connection */
     int64_t deadline_ns; /* past it the engine counts the operation as UNKNOWN */
-    irx_id epoch;        /* the sender's; a store of another epoch answers EPOCH and changes nothing */
-    irx_id session;      /* the sender's */
-    irx_id process;      /* the sender's presence, none where it has none */
+    irx_id epoch;   /* the sender's; a store of another epoch answers EPOCH and changes nothing */
+    irx_id session; /* the sender's */
+    irx_id process; /* the sender's presence, none where it has none */
     irx_protocol protocol;
     irx_takeover takeover;
     uint64_t join;      /* JOIN: own number, or 0 */
     bool candidate;     /* JOIN */
     irx_id incarnation; /* CREATE, CLAIM: of the record to write; RENEW, RELEASE: of the one held */
-    uint64_t term;      /* CLAIM: to write, or with `first_term` the least to write; RENEW, RELEASE: held */
-    bool first_term;    /* CLAIM: the term is max(term, the store's Unix milliseconds) */
-    uint64_t beat;      /* CLAIM, RENEW: to write */
-    int64_t hold_ns;    /* CLAIM, RENEW: to write */
-    irx_id successor;   /* RELEASE: who should claim at once; none: the deputy */
-    bool leave;         /* RELEASE: remove the member row too */
-    struct {            /* CLAIM: the record must still be exactly this */
+    uint64_t
+        term; /* CLAIM: to write, or with `first_term` the least to write; RENEW, RELEASE: held */
+    bool first_term;  /* CLAIM: the term is max(term, the store's Unix milliseconds) */
+    uint64_t beat;    /* CLAIM, RENEW: to write */
+    int64_t hold_ns;  /* CLAIM, RENEW: to write */
+    irx_id successor; /* RELEASE: who should claim at once; none: the deputy */
+    bool leave;       /* RELEASE: remove the member row too */
+    struct {          /* CLAIM: the record must still be exactly this */
         irx_id incarnation;
         uint64_t term;
         irx_id session;
@@ -165,7 +171,8 @@ typedef struct irx_input {
     int64_t now_ns;   /* boot-time clock */
     int64_t wall_ns;  /* Unix time, for the divergence check alone */
     int64_t pulse_ns; /* when the host's own loop last showed life, boot-time clock */
-    uint32_t work;    /* pieces of leader work running now, read after the last SNAPSHOT was published */
+    uint32_t
+        work; /* pieces of leader work running now, read after the last SNAPSHOT was published */
     const irx_member *members; /* the member table as last received; belongs to the caller */
     size_t member_count;
     union {
@@ -181,8 +188,8 @@ typedef struct irx_input {
             irx_channel channel;
             uint64_t generation;
             uint32_t attempt; /* failures in a row on this channel, this one included */
-            uint64_t draw;    /* random, the same for all elections that share the connection, so that
-                                 they agree when to try again */
+            uint64_t draw; /* random, the same for all elections that share the connection, so that
+                              they agree when to try again */
             int error_code;
         } down;
         struct {
@@ -216,21 +223,23 @@ typedef struct irx_leader {
 
 typedef enum irx_output_kind {
     IRX_OUT_OP,         /* op */
-    IRX_OUT_WATCH,      /* watch: report GONE when this process's presence has ended; repeat until UNWATCH */
+    IRX_OUT_WATCH,      /* watch: report GONE when this process's presence has ended; repeat until
+                           UNWATCH */
     IRX_OUT_UNWATCH,    /* stop watching */
     IRX_OUT_SNAPSHOT,   /* snapshot: publish before carrying out anything after it */
     IRX_OUT_EVENT,      /* event */
     IRX_OUT_CONNECT,    /* channel: open it, unless it is open or opening */
-    IRX_OUT_DISCONNECT, /* channel: close it, if it still is of this generation; a later CONNECT re-opens */
+    IRX_OUT_DISCONNECT, /* channel: close it, if it still is of this generation; a later CONNECT
+                           re-opens */
     IRX_OUT_TRACE       /* trace: one line for people and tests */
 } irx_output_kind;
 
 typedef struct irx_snapshot {
     irx_role role;
-    irx_token token;        /* term 0: does not lead */
-    int64_t valid_until_ns; /* leadership.check(); IRX_NEVER under kernel exclusion */
+    irx_token token;         /* term 0: does not lead */
+    int64_t valid_until_ns;  /* leadership.check(); IRX_NEVER under kernel exclusion */
     int64_t leader_until_ns; /* is_leader(): the same, but 0 while draining */
-    bool stalled;           /* waiting for a pulse */
+    bool stalled;            /* waiting for a pulse */
 } irx_snapshot;
 
 typedef struct irx_output {
@@ -269,8 +278,9 @@ typedef struct irx_engine irx_engine;
 /* Bytes of memory an engine needs, aligned as malloc aligns. */
 IRX_API size_t irx_engine_size(void);
 
-/* Makes an engine in `memory`, which stays the caller's. `options` is copied. `seed` is 256 random bits,
- * or any fixed ones for a repeatable run. Options must have passed irx_engine_options_check. */
+/* Makes an engine in `memory`, which stays the caller's. `options` is copied. `seed` is 256 random
+ * bits, or any fixed ones for a repeatable run. Options must have passed irx_engine_options_check.
+ */
 IRX_API irx_engine *irx_engine_init(void *memory, const irx_engine_options *options,
                                     const uint64_t seed[4]);
 

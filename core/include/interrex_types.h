@@ -117,8 +117,8 @@ enum irx_error_code {
 #undef X
 };
 
-/* An error with its story. `code` is one of IRX_E…; `text` names what was wrong, the offending value
- * (credentials as ***) and the rule or the next step. */
+/* An error with its story. `code` is one of IRX_E…; `text` names what was wrong, the offending
+ * value (credentials as ***) and the rule or the next step. */
 typedef struct irx_error {
     int code;
     char text[IRX_ERROR_TEXT_MAX];
@@ -133,14 +133,17 @@ IRX_API const char *irx_error_text(int code); /* one sentence */
 
 /* Writes the 32 digits and a zero into `text` (33 bytes). */
 IRX_API void irx_id_print(irx_id id, char text[33]);
-/* Reads exactly 32 hexadecimal digits of either case; false, with *id untouched, for anything else. */
+/* Reads exactly 32 hexadecimal digits of either case; false, with *id untouched, for anything else.
+ */
 IRX_API bool irx_id_parse(const char *text, irx_id *id);
 
-static inline bool irx_id_equal(irx_id a, irx_id b) {
+static inline bool irx_id_equal(irx_id a, irx_id b)
+{
     return a.hi == b.hi && a.lo == b.lo;
 }
 
-static inline bool irx_id_none(irx_id id) {
+static inline bool irx_id_none(irx_id id)
+{
     return id.hi == 0 && id.lo == 0;
 }
 

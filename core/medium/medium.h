@@ -1,10 +1,12 @@
 /* The contract between the runtime and a medium: where an election is held.
  *
- * A medium decides nothing. It carries out the engine's operations, each atomic in its store, and reports what
- * happened, UNKNOWN included. It never turns a time-out into a failure, never retries, never changes a role; its
- * only timers are a deadline per request and the presence watch. Everything here runs on the loop thread.
+ * A medium decides nothing. It carries out the engine's operations, each atomic in its store, and
+ * reports what happened, UNKNOWN included. It never turns a time-out into a failure, never retries,
+ * never changes a role; its only timers are a deadline per request and the presence watch.
+ * Everything here runs on the loop thread.
  *
- * One medium object serves all elections of a process that name the same URL. Each election has a *seat* there. */
+ * One medium object serves all elections of a process that name the same URL. Each election has a
+ * *seat* there. */
 #ifndef IRX_MEDIUM_H
 #define IRX_MEDIUM_H
 
@@ -14,9 +16,10 @@
 struct ev_loop;
 typedef struct irx_medium irx_medium;
 
-/* An election's place at a medium. The runtime makes and frees it; `data` is the medium's own, made in attach and
- * released in detach. `members` is the member table as last received: the medium replaces it (malloc) whenever a
- * result brings a newer one, before it reports that result, and sets `members_changed`; the runtime frees it. */
+/* An election's place at a medium. The runtime makes and frees it; `data` is the medium's own, made
+ * in attach and released in detach. `members` is the member table as last received: the medium
+ * replaces it (malloc) whenever a result brings a newer one, before it reports that result, and
+ * sets `members_changed`; the runtime frees it. */
 typedef struct irx_seat {
     char name[IRX_NAME_MAX + 1];
     char label[IRX_LABEL_MAX + 1];
@@ -30,16 +33,18 @@ typedef struct irx_seat {
 /* What a medium tells. `generation` is the one of the connect call. */
 typedef struct irx_sink {
     void *owner;
-    /* A channel is ready for use. command: id is the store's epoch. presence: a new process id, for which the store
-     * vouches from now on (subscribed or locked, and confirmed). */
+    /* A channel is ready for use. command: id is the store's epoch. presence: a new process id, for
+     * which the store vouches from now on (subscribed or locked, and confirmed). */
     void (*up)(void *owner, irx_channel channel, uint64_t generation, irx_id id);
-    /* A channel was lost, or an attempt to open it failed. Operations in flight on it are not reported one by one. */
+    /* A channel was lost, or an attempt to open it failed. Operations in flight on it are not
+     * reported one by one. */
     void (*down)(void *owner, irx_channel channel, uint64_t generation, const irx_error *why);
     /* Exactly one result per submitted operation, unless the command channel went down first. */
     void (*result)(void *owner, irx_seat *seat, const irx_result *result, const irx_error *why);
     /* Something may have changed: a push came, or pushes may have been lost. */
     void (*hint)(void *owner, irx_seat *seat);
-    /* The store vouches that the presence of this process, which this seat watches, has ended. Tell once. */
+    /* The store vouches that the presence of this process, which this seat watches, has ended. Tell
+     * once. */
     void (*gone)(void *owner, irx_seat *seat, irx_id process);
     /* Something an operator should know (an eviction policy that may drop the record, say). */
     void (*warning)(void *owner, const irx_error *what);
@@ -57,14 +62,15 @@ typedef struct irx_medium_config {
 typedef struct irx_medium_class {
     const char *scheme; /* as in the URL, without the colon */
     bool has_presence;
-    bool kernel;                /* the kernel excludes a second leader */
+    bool kernel;                  /* the kernel excludes a second leader */
     irx_guarantee guarantee_fast; /* reported under takeover: fast, and safe */
     irx_guarantee guarantee_safe;
 
     /* 0 with *medium, or a negative IRX_E… with *error. Opens no connection. */
     int (*open)(const irx_medium_config *config, irx_medium **medium, irx_error *error);
-    /* Both answer through up or down, soon but never from within the call. The medium sets its own deadline on an
-     * attempt (IRX_CONNECT_LIMIT_NS). At most one attempt or connection per channel at a time. */
+    /* Both answer through up or down, soon but never from within the call. The medium sets its own
+     * deadline on an attempt (IRX_CONNECT_LIMIT_NS). At most one attempt or connection per channel
+     * at a time. */
     void (*connect)(irx_medium *medium, irx_channel channel, uint64_t generation);
     /* Closes at once; nothing of that generation is told afterwards. */
     void (*disconnect)(irx_medium *medium, irx_channel channel);
@@ -72,14 +78,16 @@ typedef struct irx_medium_class {
     int (*attach)(irx_medium *medium, irx_seat *seat, irx_error *error);
     /* Nothing about this seat is told afterwards. */
     void (*detach)(irx_medium *medium, irx_seat *seat);
-    /* Only while the command channel is up. The result comes soon but never from within the call. */
+    /* Only while the command channel is up. The result comes soon but never from within the call.
+     */
     void (*submit)(irx_medium *medium, irx_seat *seat, const irx_op *op);
     /* One watch per seat at a time; a second call replaces the first. */
     void (*watch)(irx_medium *medium, irx_seat *seat, irx_id process, int64_t every_ns);
     void (*unwatch)(irx_medium *medium, irx_seat *seat);
     /* Ends and frees it, sockets and files included. Seats are detached before. */
     void (*close)(irx_medium *medium);
-    /* In a forked child: close descriptors without a goodbye on the wire, and only that: no malloc, no lock. */
+    /* In a forked child: close descriptors without a goodbye on the wire, and only that: no malloc,
+     * no lock. */
     void (*forked)(irx_medium *medium);
 } irx_medium_class;
 

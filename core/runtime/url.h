@@ -16,8 +16,8 @@ typedef struct irx_url {
     char shown[512]; /* the URL with its credentials as ***, for errors and logs */
 } irx_url;
 
-/* Reads `text`. IRX_ECONFIG with the part, the value and the rule in *error; IRX_EUNSUPPORTED for a scheme that is
- * known but not built in. */
+/* Reads `text`. IRX_ECONFIG with the part, the value and the rule in *error; IRX_EUNSUPPORTED for a
+ * scheme that is known but not built in. */
 int irx__url_parse(const char *text, irx_url *url, irx_error *error);
 
 #endif

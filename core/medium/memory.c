@@ -1,0 +1,209 @@
+/* The medium `memory:` or `memory:name`: elections inside this process, for tests, simulations and
+ * single processes that want one interface. It decides nothing; it carries operations to a store
+ * (memory_store.c) and tells what came of them, always from its own loop's turn and never from
+ * within a call. It is the plainest medium and the pattern for others: up and down per channel and
+ * generation, one result per operation and in order, marks for hints and for GONE. */
+#include <ev.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "medium/calls.h"
+#include "medium/medium.h"
+#include "medium/memory_store.h"
+#include "runtime/error.h"
+
+typedef struct channel {
+    bool up;
+    bool opening;
+    uint64_t generation;
+} channel;
+
+struct irx_medium {
+    irx__memory_user user; /* first: irx__memory_restart relies on it */
+    irx_medium_config config;
+    struct ev_async wake;
+    channel channels[2];
+    irx__calls calls;
+    bool out_of_memory; /* an operation could not be queued: the command channel goes down */
+    bool *closed;       /* set while telling: a sink may close us */
+};
+
+static void tell_channels(irx_medium *medium, bool *closed)
+{
+    for (int which = 0; which < 2 && !*closed; which++) {
+        channel *one = &medium->channels[which];
+        if (!one->opening)
+            continue;
+        irx_id id;
+        one->opening = false;
+        one->up = true;
+        if (which == IRX_CHANNEL_COMMAND) {
+            id = irx__memory_epoch(&medium->user);
+        } else {
+            id = irx__random_id();
+            irx__memory_presence(&medium->user, id);
+        }
+        medium->config.sink.up(medium->config.sink.owner, (irx_channel)which, one->generation, id);
+    }
+}
+
+static void tell_results(irx_medium *medium, bool *closed)
+{
+    const irx_sink *sink = &medium->config.sink;
+    while (!*closed && medium->calls.first) {
+        irx__call *call = medium->calls.first;
+        irx_result result;
+        irx_error why = {0};
+        irx__calls_take(&medium->calls, NULL, call);
+        irx__memory_apply(&medium->user, call->seat, &call->op, medium->config.max_members, &result,
+                          &why);
+        sink->result(sink->owner, call->seat, &result, result.error_code ? &why : NULL);
+        free(call);
+    }
+}
+
+static void tell_marks(irx_medium *medium, bool *closed)
+{
+    const irx_sink *sink = &medium->config.sink;
+    irx_seat *seat;
+    irx_id process;
+    while (!*closed && irx__memory_take_mark(&medium->user, &seat, &process)) {
+        if (!irx_id_none(process))
+            sink->gone(sink->owner, seat, process);
+        else if (medium->channels[IRX_CHANNEL_COMMAND].up)
+            sink->hint(sink->owner, seat);
+    }
+}
+
+static void tell_no_memory(irx_medium *medium)
+{
+    const irx_sink *sink = &medium->config.sink;
+    channel *command = &medium->channels[IRX_CHANNEL_COMMAND];
+    irx_error why;
+    medium->out_of_memory = false;
+    command->up = false;
+    irx__calls_drop(&medium->calls, NULL);
+    irx__error_set(&why, IRX_ENOMEM, "no memory to queue an operation");
+    sink->down(sink->owner, IRX_CHANNEL_COMMAND, command->generation, &why);
+}
+
+static void on_wake(struct ev_loop *loop, struct ev_async *watcher, int events)
+{
+    irx_medium *medium = watcher->data;
+    bool closed = false;
+    (void)loop;
+    (void)events;
+    medium->closed = &closed;
+    tell_channels(medium, &closed);
+    if (!closed)
+        tell_results(medium, &closed);
+    if (!closed)
+        tell_marks(medium, &closed);
+    if (!closed && medium->out_of_memory)
+        tell_no_memory(medium);
+    if (!closed)
+        medium->closed = NULL;
+}
+
+static int memory_open(const irx_medium_config *config, irx_medium **medium, irx_error *error)
+{
+    char key[sizeof config->url->host + sizeof config->url->path + IRX_NAMESPACE_MAX + 3];
+    irx_medium *made = calloc(1, sizeof *made);
+    if (!made)
+        return irx__error_set(error, IRX_ENOMEM, "no memory for a medium");
+    made->config = *config;
+    ev_async_init(&made->wake, on_wake);
+    made->wake.data = made;
+    made->user.loop = config->loop;
+    made->user.wake = &made->wake;
+    snprintf(key, sizeof key, "%s\n%s\n%s", config->url->host, config->url->path,
+             config->namespace_name);
+    int code = irx__memory_open(&made->user, key, error);
+    if (code != 0) {
+        free(made);
+        return code;
+    }
+    ev_async_start(config->loop, &made->wake);
+    *medium = made;
+    return 0;
+}
+
+static void memory_connect(irx_medium *medium, irx_channel which, uint64_t generation)
+{
+    medium->channels[which] = (channel){.opening = true, .generation = generation};
+    ev_async_send(medium->config.loop, &medium->wake);
+}
+
+static void memory_disconnect(irx_medium *medium, irx_channel which)
+{
+    medium->channels[which].opening = medium->channels[which].up = false;
+    if (which == IRX_CHANNEL_COMMAND) {
+        irx__calls_drop(&medium->calls, NULL);
+        medium->out_of_memory = false;
+    } else {
+        irx__memory_presence(&medium->user, (irx_id){0, 0});
+    }
+}
+
+static int memory_attach(irx_medium *medium, irx_seat *seat, irx_error *error)
+{
+    return irx__memory_attach(&medium->user, seat, error);
+}
+
+static void memory_detach(irx_medium *medium, irx_seat *seat)
+{
+    irx__calls_drop(&medium->calls, seat);
+    irx__memory_detach(&medium->user, seat);
+}
+
+static void memory_submit(irx_medium *medium, irx_seat *seat, const irx_op *op)
+{
+    if (irx__calls_append(&medium->calls, seat, op) != 0)
+        medium->out_of_memory = true;
+    ev_async_send(medium->config.loop, &medium->wake);
+}
+
+static void memory_watch(irx_medium *medium, irx_seat *seat, irx_id process, int64_t every_ns)
+{
+    (void)every_ns; /* the end of a presence is marked at once */
+    irx__memory_watch(&medium->user, seat, process);
+}
+
+static void memory_unwatch(irx_medium *medium, irx_seat *seat)
+{
+    irx__memory_watch(&medium->user, seat, (irx_id){0, 0});
+}
+
+static void memory_close(irx_medium *medium)
+{
+    if (medium->closed)
+        *medium->closed = true;
+    irx__calls_drop(&medium->calls, NULL);
+    if (medium->user.store)
+        ev_async_stop(medium->config.loop, &medium->wake);
+    irx__memory_leave(&medium->user);
+    free(medium);
+}
+
+static void memory_forked(irx_medium *medium)
+{
+    irx__memory_forget(&medium->user);
+}
+
+const irx_medium_class irx__medium_memory = {
+    .scheme = "memory",
+    .has_presence = true,
+    .kernel = false,
+    .guarantee_fast = IRX_GUARANTEE_EXCLUSIVE,
+    .guarantee_safe = IRX_GUARANTEE_EXCLUSIVE,
+    .open = memory_open,
+    .connect = memory_connect,
+    .disconnect = memory_disconnect,
+    .attach = memory_attach,
+    .detach = memory_detach,
+    .submit = memory_submit,
+    .watch = memory_watch,
+    .unwatch = memory_unwatch,
+    .close = memory_close,
+    .forked = memory_forked,
+};

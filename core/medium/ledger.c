@@ -127,16 +127,16 @@ static irx_status_kind apply_release(irx__ledger *ledger, const irx_op *op)
 irx_status_kind irx__ledger_apply(irx__ledger *ledger, const irx_op *op,
                                   const irx__ledger_facts *facts, bool *changed)
 {
-    irx_status_kind status = ledger->has_record ? IRX_RESULT_OK : IRX_RESULT_ABSENT;
+    irx_status_kind status = IRX_RESULT_OK;
     bool writes = false;
     *changed = false;
     if (!irx_id_equal(op->epoch, facts->epoch))
         return IRX_RESULT_EPOCH;
     switch (op->kind) {
-    case IRX_OP_READ:
+    case IRX_OP_READ: status = ledger->has_record ? IRX_RESULT_OK : IRX_RESULT_ABSENT; break;
     case IRX_OP_JOIN:
+    case IRX_OP_LEAVE:
     case IRX_OP_STRIKE: break;
-    case IRX_OP_LEAVE: status = IRX_RESULT_OK; break;
     case IRX_OP_CREATE:
         status = ledger->has_record ? IRX_RESULT_CONFLICT : IRX_RESULT_OK;
         if (status == IRX_RESULT_OK)

@@ -4,8 +4,8 @@
  * Every store answers so, whatever it is made of (Redis says the same in Lua):
  * - An operation of another epoch than the store's is answered EPOCH and changes nothing, READ
  * included.
- * - READ, JOIN, STRIKE: OK, or ABSENT where there is no record; JOIN and STRIKE have done their
- * work in both cases. LEAVE: OK, also where there was no row.
+ * - READ: OK, or ABSENT where there is no record. JOIN, LEAVE, STRIKE: OK, with or without a record
+ * (JOIN may be refused for want of room: FAILED); they are about the member table.
  * - CREATE: OK, or CONFLICT where there is a record of any shape.
  * - CLAIM, CLAIM_IF_GONE: OK, ABSENT, or CONFLICT where the record is not exactly the expected one,
  * is of a newer format, or (CLAIM_IF_GONE) its holder may not be taken for gone. Where the kernel

@@ -1,7 +1,7 @@
 """The Python extension: the core, hiredis and libev compiled with bindings/python/interrex.
 
-Everything declarative is in pyproject.toml; here is only what has to be computed. The extension uses
-the limited API, so that one wheel serves CPython 3.11 and newer.
+Everything declarative is in pyproject.toml; here is only what has to be computed. The extension
+uses the limited API, so that one wheel serves CPython 3.11 and newer.
 """
 
 import pathlib

@@ -35,7 +35,10 @@ module.exports = typescript.config(
     },
   },
   { files: ['**/*.{js,cjs}'], languageOptions: { sourceType: 'commonjs' } },
-  { files: ['tests/**/*.test.{js,mjs}'], languageOptions: { globals: globals.mocha } },
+  {
+    files: ['**/{test,tests,smoke}/**'],
+    languageOptions: { globals: globals.mocha },
+  },
   {
     files: ['**/*.{ts,mts}'],
     extends: [typescript.configs.strict],
@@ -44,6 +47,13 @@ module.exports = typescript.config(
       // An empty class is how Nest writes a module.
       '@typescript-eslint/no-extraneous-class': 'off',
       '@typescript-eslint/no-unused-vars': ['error', unused],
+    },
+  },
+  {
+    files: ['**/{test,tests,smoke}/**'],
+    rules: {
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/no-require-imports': 'off',
     },
   },
 );

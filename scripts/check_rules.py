@@ -67,7 +67,7 @@ RULES = [
     ),
     Rule(
         "pure engine: calls",
-        "The engine allocates nothing, prints nothing and draws no random number but from its seed.",
+        "The engine allocates nothing, prints nothing, and draws random numbers from its seed alone.",
         where=ENGINE,
         forbidden=r"\b(malloc|calloc|realloc|free|strdup|strndup|alloca)\s*\("
         r"|\b(printf|fprintf|vfprintf|puts|fputs|fopen|getenv)\s*\("
@@ -75,7 +75,7 @@ RULES = [
     ),
     Rule(
         "media decide nothing: timers",
-        "A medium's only timers are a request's deadline, an attempt to connect, the presence watch.",
+        "A medium's only timers: a request's deadline, an attempt to connect, the presence watch.",
         where=MEDIA,
         forbidden=r"\bev_timer_(init|set|start|again)\b|\bev_periodic|\btimerfd_|\b[un]*sleep\s*\(",
         allowed=r"\bev_timer_\w+\([^;]*\b(deadline|attempt|watch)\b",

@@ -44,6 +44,7 @@ module.exports = typescript.config(
     extends: [typescript.configs.strict],
     rules: {
       eqeqeq: ['error', 'always', { null: 'ignore' }],
+      'no-undef': 'off', // the compiler knows better
       // An empty class is how Nest writes a module.
       '@typescript-eslint/no-extraneous-class': 'off',
       '@typescript-eslint/no-unused-vars': ['error', unused],

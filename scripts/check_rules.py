@@ -67,7 +67,7 @@ RULES = [
     ),
     Rule(
         "pure engine: calls",
-        "The engine allocates nothing, prints nothing, and draws random numbers from its seed alone.",
+        "The engine allocates nothing, prints nothing, draws random numbers from its seed alone.",
         where=ENGINE,
         forbidden=r"\b(malloc|calloc|realloc|free|strdup|strndup|alloca)\s*\("
         r"|\b(printf|fprintf|vfprintf|puts|fputs|fopen|getenv)\s*\("

@@ -16,6 +16,7 @@ module.exports = typescript.config(
     ignores: [
       'build/',
       '**/dist/',
+      '**/.test/',
       'third_party/',
       '.toolchain/',
       '.venv/',

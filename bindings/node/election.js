@@ -138,7 +138,8 @@ class Election extends EventEmitter {
   whenLeader({ signal } = {}) {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
-      if (this.#starting === null) return reject(stopped('the election is stopped: start() it first'));
+      if (this.#starting === null)
+        return reject(stopped('the election is stopped: start() it first'));
       if (this.#current !== null && this.isLeader() && this.#current.leadership.check()) {
         return resolve(this.#current.leadership);
       }
@@ -166,7 +167,8 @@ class Election extends EventEmitter {
   }
 
   async transfer(id) {
-    if (typeof id !== 'string') throw new TypeError('transfer() takes the id of a member, a string of 32 hex digits');
+    if (typeof id !== 'string')
+      throw new TypeError('transfer() takes the id of a member, a string of 32 hex digits');
     this.#handle.transfer(id);
     await this.#givenUp('transferred');
   }
@@ -219,7 +221,7 @@ class Election extends EventEmitter {
   // ---- events ----------------------------------------------------------------------------------
 
   #drain() {
-    for (let event; (event = this.#handle.nextEvent()) !== null; ) {
+    for (let event; (event = this.#handle.nextEvent()) !== null;) {
       try {
         this.#take(event);
       } catch (error) {

@@ -8,7 +8,11 @@ class InterrexError extends Error {
     this.code = code;
   }
 }
-Object.defineProperty(InterrexError.prototype, 'name', { value: 'InterrexError', configurable: true, writable: true });
+Object.defineProperty(InterrexError.prototype, 'name', {
+  value: 'InterrexError',
+  configurable: true,
+  writable: true,
+});
 
 /** An error of the code CONFIG: an option or URL is missing, unknown or unsafe. */
 function configError(message) {

@@ -221,7 +221,10 @@ export class Election extends EventEmitter<ElectionEvents> implements AsyncDispo
    * Runs `fn` when elected; on loss aborts `leadership.signal`, awaits `fn`, and runs it again when re-elected. When
    * `fn` settles: resigns unless `keep`, and settles alike. `stop()` while waiting rejects with the code `STOPPED`.
    */
-  lead<Result>(fn: (leadership: Leadership) => Result, options?: LeadOptions): Promise<Awaited<Result>>;
+  lead<Result>(
+    fn: (leadership: Leadership) => Result,
+    options?: LeadOptions,
+  ): Promise<Awaited<Result>>;
 
   /** Gives leadership up, resolves when it is over, and contends again a timeout later. Rejects with `NOT_LEADER`. */
   resign(): Promise<void>;

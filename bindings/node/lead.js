@@ -58,7 +58,8 @@ async function run(election, handle, fn, signal, keep) {
 function beginWork(handle, leadership) {
   const token = handle.workBegin();
   if (token === null) return false;
-  if (token.term === leadership.term && token.incarnation === leadership.token.incarnation) return true;
+  if (token.term === leadership.term && token.incarnation === leadership.token.incarnation)
+    return true;
   handle.workEnd();
   return false;
 }
@@ -70,7 +71,9 @@ async function resign(election, leadership) {
   } catch (error) {
     if (!(error instanceof InterrexError)) throw error;
     if (leadership.signal.aborted) return;
-    await new Promise((resolve) => leadership.signal.addEventListener('abort', resolve, { once: true }));
+    await new Promise((resolve) =>
+      leadership.signal.addEventListener('abort', resolve, { once: true }),
+    );
   }
 }
 

@@ -7,7 +7,9 @@ const { InterrexError } = require('./error.js');
 /** Milliseconds that something still needs; a mistake here must not become a yes. */
 function checkNeed(needMs) {
   if (typeof needMs !== 'number' || !(needMs >= 0)) {
-    throw new TypeError(`needMs must be a number of milliseconds, 0 or more, not ${String(needMs)}`);
+    throw new TypeError(
+      `needMs must be a number of milliseconds, 0 or more, not ${String(needMs)}`,
+    );
   }
 }
 
@@ -49,7 +51,10 @@ function grant(handle, token) {
   const draining = new AbortController();
   const leadership = new Leadership(handle, token, over.signal, draining.signal);
   const why = (verb, reason) => {
-    const error = new InterrexError(`the leadership of term ${token.term} ${verb}: ${reason}`, 'NOT_LEADER');
+    const error = new InterrexError(
+      `the leadership of term ${token.term} ${verb}: ${reason}`,
+      'NOT_LEADER',
+    );
     error.reason = reason;
     return error;
   };

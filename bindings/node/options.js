@@ -28,8 +28,10 @@ const OPTIONS = ['url', 'redis', ...TABLE.map(([option]) => option)];
 const REDIS_OPTIONS = ['host', 'port', 'username', 'password', 'db', 'tls'];
 
 function shown(value) {
-  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
-  if (value === null || ['number', 'boolean', 'undefined'].includes(typeof value)) return String(value);
+  if (typeof value === 'string')
+    return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
+  if (value === null || ['number', 'boolean', 'undefined'].includes(typeof value))
+    return String(value);
   if (typeof value === 'bigint') return `${value}n`;
   return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
 }
@@ -53,7 +55,11 @@ function distance(a, b) {
 }
 
 // The units and the spellings of other libraries that people try first.
-const plain = (word) => word.toLowerCase().replace(/[-_]/g, '').replace(/(ms|millis|milliseconds)$/, '');
+const plain = (word) =>
+  word
+    .toLowerCase()
+    .replace(/[-_]/g, '')
+    .replace(/(ms|millis|milliseconds)$/, '');
 
 function refuseUnknown(object, known, prefix) {
   for (const key of Object.keys(object)) {
@@ -61,8 +67,11 @@ function refuseUnknown(object, known, prefix) {
     const [nearest] = known
       .map((option) => [option, distance(plain(key), plain(option))])
       .sort((a, b) => a[1] - b[1])[0];
-    const near = distance(plain(key), plain(nearest)) <= Math.max(1, Math.floor(nearest.length / 4));
-    const hint = near ? `did you mean "${prefix}${nearest}"?` : `the options are ${known.join(', ')}`;
+    const near =
+      distance(plain(key), plain(nearest)) <= Math.max(1, Math.floor(nearest.length / 4));
+    const hint = near
+      ? `did you mean "${prefix}${nearest}"?`
+      : `the options are ${known.join(', ')}`;
     throw configError(`${prefix}${key} is not an option: ${hint}`);
   }
 }
@@ -70,7 +79,10 @@ function refuseUnknown(object, known, prefix) {
 const CHECKS = {
   text: [(v) => typeof v === 'string' && !v.includes('\0'), 'must be a string without zero bytes'],
   boolean: [(v) => typeof v === 'boolean', 'must be true or false'],
-  milliseconds: [(v) => Number.isSafeInteger(v) && v >= 0, 'must be a whole number of milliseconds, 0 or more'],
+  milliseconds: [
+    (v) => Number.isSafeInteger(v) && v >= 0,
+    'must be a whole number of milliseconds, 0 or more',
+  ],
   number: [(v) => typeof v === 'number' && Number.isFinite(v), 'must be a finite number'],
   count: [(v) => Number.isSafeInteger(v) && v >= 0, 'must be a whole number, 0 or more'],
 };
@@ -92,11 +104,16 @@ function checkPresent(option, value) {
 function redisUrl(redis) {
   checkPresent('redis', redis);
   if (typeof redis !== 'object' || Array.isArray(redis)) {
-    throw configError(`redis is ${shown(redis)}: it must be an object {host, port, username, password, db}`);
+    throw configError(
+      `redis is ${shown(redis)}: it must be an object {host, port, username, password, db}`,
+    );
   }
   refuseUnknown(redis, REDIS_OPTIONS, 'redis.');
   if (redis.tls !== undefined && redis.tls !== null && redis.tls !== false) {
-    throw new InterrexError('redis.tls is not built into this version: it can not connect with TLS', 'UNSUPPORTED');
+    throw new InterrexError(
+      'redis.tls is not built into this version: it can not connect with TLS',
+      'UNSUPPORTED',
+    );
   }
   const { host = 'localhost', port = 6379, username, password, db = 0 } = redis;
   if ('host' in redis) checkPresent('redis.host', redis.host);
@@ -112,14 +129,19 @@ function redisUrl(redis) {
     throw configError('redis.password (***) must be a string without zero bytes');
   }
   if (username && !password) throw configError('redis.username is given without redis.password');
-  const credentials = password ? `${encodeURIComponent(username ?? '')}:${encodeURIComponent(password)}@` : '';
-  const authority = host.includes(':') ? `[${host.replace(/^\[|\]$/g, '')}]` : encodeURIComponent(host);
+  const credentials = password
+    ? `${encodeURIComponent(username ?? '')}:${encodeURIComponent(password)}@`
+    : '';
+  const authority = host.includes(':')
+    ? `[${host.replace(/^\[|\]$/g, '')}]`
+    : encodeURIComponent(host);
   return `redis://${credentials}${authority}:${port}/${db}`;
 }
 
 function urlOf(options) {
   const hasUrl = 'url' in options;
-  if (hasUrl && 'redis' in options) throw configError('url and redis are both given: give one of them');
+  if (hasUrl && 'redis' in options)
+    throw configError('url and redis are both given: give one of them');
   if ('redis' in options) return redisUrl(options.redis);
   if (!hasUrl) return null;
   checkPresent('url', options.url);
@@ -133,13 +155,17 @@ function urlOf(options) {
 /** The options as {url, pairs, stallLimitMs}: a URL or null, and the core's keys and values in turn. */
 function shape(options) {
   if (options === null || typeof options !== 'object' || Array.isArray(options)) {
-    throw configError(`the options are ${shown(options)}: they must be an object, at least { name }`);
+    throw configError(
+      `the options are ${shown(options)}: they must be an object, at least { name }`,
+    );
   }
   refuseUnknown(options, OPTIONS, '');
-  if (options.name === undefined) throw configError('name is missing: members with the same name contend');
+  if (options.name === undefined)
+    throw configError('name is missing: members with the same name contend');
   const pairs = [];
   for (const [option, key, kind] of TABLE) {
-    const value = option === 'stallLimit' ? (options.stallLimit ?? DEFAULT_STALL_LIMIT_MS) : options[option];
+    const value =
+      option === 'stallLimit' ? (options.stallLimit ?? DEFAULT_STALL_LIMIT_MS) : options[option];
     if (value === undefined) continue;
     check(option, value, kind);
     pairs.push(key, String(value));

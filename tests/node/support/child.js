@@ -1,0 +1,73 @@
+'use strict';
+// A Node process of a test: a program given as text, its output by lines, and its end.
+
+const assert = require('node:assert/strict');
+const { spawn } = require('node:child_process');
+const path = require('node:path');
+const readline = require('node:readline');
+const { LIMIT_MS } = require('./elections.js');
+
+const root = path.join(__dirname, '..', '..', '..');
+
+/** Runs `source` (CommonJS) with `settings` as a variable, from the repository, so that 'interrex' is found. */
+function run(t, source, settings = {}, nodeOptions = []) {
+  const program = `const settings = ${JSON.stringify(settings)};\n${source}`;
+  const child = spawn(process.execPath, [...nodeOptions, '-e', program], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const lines = [];
+  const waiting = new Set();
+  let errors = '';
+  child.stderr.on('data', (data) => (errors += data));
+  readline.createInterface({ input: child.stdout }).on('line', (line) => {
+    lines.push(line);
+    for (const wake of waiting) wake();
+  });
+  const ended = new Promise((resolve) => {
+    child.once('close', (code, signal) => {
+      resolve({ code, signal, lines, errors });
+      for (const wake of waiting) wake();
+    });
+  });
+  t.after(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  return {
+    pid: child.pid,
+    kill: (signal) => child.kill(signal),
+    lines,
+    ended: () =>
+      limited(ended, () => `the child did not end; it wrote ${lines.join(' | ')} ${errors}`),
+    /** Waits for a line that begins so, and gives what follows. */
+    line: (start) =>
+      limited(
+        new Promise((resolve, reject) => {
+          const look = () => {
+            const found = lines.find((line) => line.startsWith(start));
+            if (found !== undefined) resolve(found.slice(start.length).trim());
+            else if (child.exitCode !== null)
+              reject(new Error(`the child ended without "${start}": ${errors}`));
+          };
+          waiting.add(look);
+          look();
+        }),
+        () => `no line "${start}" from the child; it wrote ${lines.join(' | ')} ${errors}`,
+      ),
+  };
+}
+
+async function limited(promise, story) {
+  let timer;
+  const limit = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new assert.AssertionError({ message: story() })), LIMIT_MS);
+  });
+  try {
+    return await Promise.race([promise, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+module.exports = { run };

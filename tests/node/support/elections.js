@@ -1,0 +1,63 @@
+'use strict';
+// Elections of a test: quick timing, a name nobody else uses, a record of their events, and a stop when the test ends.
+
+const assert = require('node:assert/strict');
+const { once } = require('node:events');
+const { setTimeout: sleep } = require('node:timers/promises');
+const { Election } = require('interrex');
+
+const LIMIT_MS = 20_000;
+const EVENTS = ['elected', 'defeated', 'leader', 'role', 'members', 'warning', 'error'];
+
+let names = 0;
+
+/** A name that no other test uses. */
+function freshName(prefix = 'test') {
+  return `${prefix}-${process.pid}-${++names}`;
+}
+
+/** An election that is stopped when the test ends. `election.log` holds [event, ...arguments]. */
+function open(t, options) {
+  const election = new Election({ heartbeat: 100, timeout: 1000, drainLimit: 2000, ...options });
+  election.log = [];
+  for (const event of EVENTS) election.on(event, (...args) => election.log.push([event, ...args]));
+  t.after(() => election.stop());
+  return election;
+}
+
+async function started(t, options) {
+  const election = open(t, options);
+  await election.start();
+  return election;
+}
+
+/** A started election that leads. */
+async function leading(t, options) {
+  const election = await started(t, options);
+  await election.whenLeader();
+  return election;
+}
+
+async function until(predicate, what) {
+  for (const end = Date.now() + LIMIT_MS; Date.now() < end; await sleep(5)) {
+    const value = await predicate();
+    if (value) return value;
+  }
+  assert.fail(`it did not happen within ${LIMIT_MS} ms: ${what}`);
+}
+
+/** The arguments of the next such event. */
+function next(election, event) {
+  return once(election, event, { signal: AbortSignal.timeout(LIMIT_MS) });
+}
+
+function namesOf(election, ...events) {
+  return election.log.map(([event]) => event).filter((event) => events.includes(event));
+}
+
+/** Keeps this thread's event loop from running, as a long computation does. */
+function block(ms) {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+module.exports = { LIMIT_MS, freshName, open, started, leading, until, next, namesOf, block };

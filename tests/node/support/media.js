@@ -1,0 +1,44 @@
+'use strict';
+// Runs a group of tests once per medium: in this process, in a directory of its own, on a redis-server of its own.
+
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { after, before, describe } = require('node:test');
+const { startRedis } = require('./redis.js');
+
+const MEDIA = {
+  async memory() {
+    return { url: 'memory:', close() {} };
+  },
+  async local() {
+    const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'interrex-local-'));
+    return {
+      url: `local://${directory}`,
+      directory,
+      close: () => fs.rmSync(directory, { recursive: true }),
+    };
+  },
+  async redis() {
+    const server = await startRedis();
+    return { url: server.url, server, close: () => server.stop() };
+  },
+};
+
+/** body(place, medium): `place.url` is known once the tests run. */
+function onEvery(media, body) {
+  for (const medium of media) {
+    describe(`${medium}:`, () => {
+      const place = {};
+      before(async () => Object.assign(place, await MEDIA[medium]()));
+      after(() => place.close());
+      body(place, medium);
+    });
+  }
+}
+
+module.exports = {
+  onEveryMedium: (body) => onEvery(Object.keys(MEDIA), body),
+  onSharedMedia: (body) => onEvery(['local', 'redis'], body), // those that several processes can meet at
+  onMedium: (medium, body) => onEvery([medium], body),
+};

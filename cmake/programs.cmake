@@ -19,7 +19,7 @@ function(interrex_program name source directory)
     ${name} PRIVATE $<TARGET_PROPERTY:interrex_third_party,INTERFACE_COMPILE_DEFINITIONS>
                     INTERREX_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   add_dependencies(${name} interrex_core)
-  target_link_libraries(${name} PRIVATE ${ARGN} interrex_static interrex_flags)
+  target_link_libraries(${name} PRIVATE ${ARGN} interrex_inner interrex_flags)
 endfunction()
 
 # ---- tests: tests/<area>/test_<topic>.c is the CTest test <area>/<topic> --------------------------
@@ -39,7 +39,7 @@ if(support_sources)
     PRIVATE $<TARGET_PROPERTY:interrex_third_party,INTERFACE_COMPILE_DEFINITIONS>
             INTERREX_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   add_dependencies(${test_support} interrex_core)
-  target_link_libraries(${test_support} PUBLIC interrex_static interrex_flags PkgConfig::cmocka)
+  target_link_libraries(${test_support} PUBLIC interrex_inner interrex_flags PkgConfig::cmocka)
 endif()
 
 file(GLOB test_sources CONFIGURE_DEPENDS tests/engine/test_*.c tests/runtime/test_*.c

@@ -5,8 +5,13 @@ set -euo pipefail
 cd "$root"
 jobs=$(nproc)
 
+# Two builds in one directory would overwrite each other's half-written files.
+exec 9>.toolchain/lock
+flock 9
+
 # ---- the C library, its tests, benchmarks and examples ---------------------------------------------
 
+echo 'build: C library'
 [ -f build/build.ninja ] || cmake -S . -B build -G Ninja --log-level=WARNING
 NINJA_STATUS='C [%f/%t] ' ninja -C build -j "$jobs" --quiet | { grep -v 'no work to do' || true; }
 
@@ -31,6 +36,7 @@ node_addon() {
     "${gyp[@]}" build --jobs "$jobs" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
 }
 if compgen -G 'bindings/node/*.cc' >/dev/null; then
+    echo 'build: Node addon'
     node_addon
 fi
 
@@ -49,11 +55,13 @@ python_extension() {
     python setup.py --quiet build_clib build_ext --inplace >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
 }
 if compgen -G 'bindings/python/interrex/*.c' >/dev/null; then
+    echo 'build: Python extension'
     python_extension
 fi
 
 # ---- the Nest module -------------------------------------------------------------------------------------
 
 if compgen -G 'nestjs-module/src/*.ts' >/dev/null; then
+    echo 'build: Nest module'
     npm run --silent build -w nestjs-module
 fi

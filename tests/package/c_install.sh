@@ -62,6 +62,10 @@ export PKG_CONFIG_PATH=$libdir
 exported() { nm -D --defined-only "$libdir/../libinterrex.so" | awk '$2 ~ /[TDBR]/ { print $3 }'; }
 claim 'the shared library exports irx_ names and nothing else' \
     bash -c '! grep -vE "^irx_[a-z]" <<<"$1"' - "$(exported)"
+# Another hiredis or libev in the application must not meet ours.
+claim 'and so does the static one' bash -c \
+    '! nm -g --defined-only "$1" | awk "NF == 3 { print \$3 }" | grep -vE "^irx_[a-z]"' \
+    - "$libdir/../libinterrex.a"
 claim 'every public function is exported' bash -c '
     names=$(cat core/include/*.h | tr "\n" " " | grep -oE "IRX_API [^;(]*\(" | grep -oE "irx_\w+")
     for name in $names; do grep -qx "$name" <<<"$1" || { echo "$name is missing"; exit 1; }; done' \

@@ -1,0 +1,35 @@
+-- Included by claim.lua and claim_if_gone.lua, never run alone. Decides whether the record is still exactly
+-- what the claimant expects, and if so makes the claimant its holder.
+--
+-- ARGV: 3 fresh epoch, 4 incarnation, 5 term, 6 "1" for a first term, 7 session, 8 process, 9 label, 10 beat,
+-- 11 hold, 12 protocol, 13 takeover; expected: 14 incarnation, 15 term, 16 session, 17 beat.
+
+-- `may_take(record)` is a further condition.
+local function acquire(may_take)
+    local epoch = identified_epoch(ARGV[3])
+    if epoch ~= ARGV[2] then
+        return answer('EPOCH', epoch, 0)
+    end
+    local record = read_record()
+    if not record then
+        return answer('ABSENT', epoch, 0)
+    end
+    local expected = record.ours and record.incarnation == ARGV[14] and
+        record.term == ARGV[15] and record.session == ARGV[16] and record.beat == ARGV[17]
+    if not expected or not may_take(record) then
+        return answer('CONFLICT', epoch, 0)
+    end
+    local term = ARGV[5]
+    if ARGV[6] == '1' then
+        local time = call('TIME')
+        local now = time[1] * 1000 + math.floor(time[2] / 1000)
+        term = string.format('%.0f', math.max(tonumber(term), now))
+    end
+    local seen = is_present(ARGV[8]) and '1' or '0'
+    call('HSET', record_key, 'format', FORMAT, 'incarnation', ARGV[4], 'term', term, 'session',
+        ARGV[7], 'process', ARGV[8], 'label', ARGV[9], 'beat', ARGV[10], 'hold', ARGV[11],
+        'protocol', ARGV[12], 'takeover', ARGV[13], 'presence_seen', seen, 'epoch', epoch,
+        'successor', '')
+    hint()
+    return answer('OK', epoch, 0)
+end

@@ -1,0 +1,262 @@
+/* See redis_rig.h. It records what the medium tells and answers nothing. */
+#include "redis_rig.h"
+
+#include "runtime/clock.h"
+
+#include <ev.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void give_up(const char *what)
+{
+    fprintf(stderr, "redis rig: %s\n", what);
+    abort();
+}
+
+static void on_up(void *owner, irx_channel channel, uint64_t generation, irx_id id)
+{
+    rig *r = owner;
+    if (generation > r->generation)
+        give_up("up of a generation that nobody asked for");
+    r->up[channel] = true;
+    r->ups[channel]++;
+    r->id[channel] = id;
+}
+
+static void on_down(void *owner, irx_channel channel, uint64_t generation, const irx_error *why)
+{
+    rig *r = owner;
+    if (generation > r->generation)
+        give_up("down of a generation that nobody asked for");
+    r->up[channel] = false;
+    r->downs[channel]++;
+    r->why[channel] = *why;
+}
+
+static void on_result(void *owner, irx_seat *of, const irx_result *result, const irx_error *why)
+{
+    rig *r = owner;
+    rig_seat *seat = of->owner;
+    seat->results++;
+    seat->result = *result;
+    memset(&seat->why, 0, sizeof seat->why);
+    if (why != NULL)
+        seat->why = *why;
+    if (r->on_result != NULL)
+        r->on_result(r);
+}
+
+static void on_hint(void *owner, irx_seat *of)
+{
+    (void)owner;
+    ((rig_seat *)of->owner)->hints++;
+}
+
+static void on_gone(void *owner, irx_seat *of, irx_id process)
+{
+    rig_seat *seat = of->owner;
+    (void)owner;
+    seat->gones++;
+    seat->gone = process;
+}
+
+static void on_warning(void *owner, const irx_error *what)
+{
+    rig *r = owner;
+    r->warnings++;
+    r->warning = *what;
+}
+
+rig *rig_open(const char *url, const char *namespace_name)
+{
+    rig *r = calloc(1, sizeof *r);
+    irx_error error;
+    if (r == NULL)
+        give_up("out of memory");
+    if (irx__url_parse(url, &r->url, &error) != 0)
+        give_up(error.text);
+    snprintf(r->namespace_name, sizeof r->namespace_name, "%s", namespace_name);
+    r->loop = ev_loop_new(EVFLAG_NOENV);
+    const irx_medium_config config = {
+        .url = &r->url,
+        .namespace_name = r->namespace_name,
+        .heartbeat_ns = 300 * (int64_t)RIG_MS,
+        .max_members = 8,
+        .loop = r->loop,
+        .sink = {.owner = r,
+                 .up = on_up,
+                 .down = on_down,
+                 .result = on_result,
+                 .hint = on_hint,
+                 .gone = on_gone,
+                 .warning = on_warning},
+    };
+    if (irx__medium_redis.open(&config, &r->medium, &error) != 0)
+        give_up(error.text);
+    return r;
+}
+
+void rig_close(rig *r)
+{
+    if (r->medium != NULL)
+        irx__medium_redis.close(r->medium);
+    ev_loop_destroy(r->loop);
+    free(r);
+}
+
+rig_seat *rig_attach(rig *r, const char *name, const char *label)
+{
+    rig_seat *seat = calloc(1, sizeof *seat);
+    irx_error error;
+    if (seat == NULL)
+        give_up("out of memory");
+    snprintf(seat->seat.name, sizeof seat->seat.name, "%s", name);
+    snprintf(seat->seat.label, sizeof seat->seat.label, "%s", label);
+    seat->seat.owner = seat;
+    if (irx__medium_redis.attach(r->medium, &seat->seat, &error) != 0)
+        give_up(error.text);
+    return seat;
+}
+
+void rig_detach(rig *r, rig_seat *seat)
+{
+    irx__medium_redis.detach(r->medium, &seat->seat);
+    free(seat->seat.members);
+    free(seat);
+}
+
+static void on_limit(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+    (void)events;
+    ((rig *)watcher->data)->timed_out = true;
+    ev_break(loop, EVBREAK_ONE);
+}
+
+bool rig_wait(rig *r, const unsigned *counter, unsigned least)
+{
+    ev_timer limit;
+    ev_timer_init(&limit, on_limit, RIG_WAIT_MS / 1000.0, 0.0);
+    limit.data = r;
+    r->timed_out = false;
+    ev_now_update(r->loop);
+    ev_timer_start(r->loop, &limit);
+    while (*counter < least && !r->timed_out)
+        ev_run(r->loop, EVRUN_ONCE);
+    ev_timer_stop(r->loop, &limit);
+    return *counter >= least;
+}
+
+void rig_run_ms(rig *r, int ms)
+{
+    ev_timer limit;
+    ev_timer_init(&limit, on_limit, ms / 1000.0, 0.0);
+    limit.data = r;
+    r->timed_out = false;
+    ev_now_update(r->loop);
+    ev_timer_start(r->loop, &limit);
+    while (!r->timed_out)
+        ev_run(r->loop, EVRUN_ONCE);
+}
+
+void rig_connect(rig *r, irx_channel channel)
+{
+    irx__medium_redis.connect(r->medium, channel, ++r->generation);
+}
+
+bool rig_up(rig *r, irx_channel channel)
+{
+    unsigned told = r->ups[channel] + r->downs[channel];
+    rig_connect(r, channel);
+    if (r->ups[channel] + r->downs[channel] != told)
+        give_up("connect answered from within the call");
+    while (r->ups[channel] + r->downs[channel] == told)
+        ev_run(r->loop, EVRUN_ONCE);
+    return r->up[channel];
+}
+
+void rig_up_both(rig *r)
+{
+    if (!rig_up(r, IRX_CHANNEL_PRESENCE))
+        give_up(r->why[IRX_CHANNEL_PRESENCE].text);
+    if (!rig_up(r, IRX_CHANNEL_COMMAND))
+        give_up(r->why[IRX_CHANNEL_COMMAND].text);
+}
+
+irx_op rig_op(rig *r, irx_op_kind kind, irx_id session)
+{
+    return (irx_op){
+        .kind = kind,
+        .generation = r->generation,
+        .deadline_ns = irx__clock_boot_ns() + RIG_WAIT_MS / 2 * (int64_t)RIG_MS,
+        .epoch = r->id[IRX_CHANNEL_COMMAND],
+        .session = session,
+        .process = r->id[IRX_CHANNEL_PRESENCE],
+        .protocol = IRX_PROTOCOL_LEASE,
+        .takeover = IRX_TAKEOVER_FAST,
+        .candidate = true,
+    };
+}
+
+void rig_submit(rig *r, rig_seat *seat, irx_op *op)
+{
+    op->id = ++r->last_op;
+    irx__medium_redis.submit(r->medium, &seat->seat, op);
+}
+
+const irx_result *rig_do(rig *r, rig_seat *seat, const irx_op *op)
+{
+    irx_op sent = *op;
+    unsigned before = seat->results;
+    rig_submit(r, seat, &sent);
+    if (seat->results != before)
+        give_up("a result came from within the call");
+    if (!rig_wait(r, &seat->results, before + 1))
+        give_up("no result");
+    if (seat->result.id != sent.id)
+        give_up("the result of another operation");
+    return &seat->result;
+}
+
+irx_op rig_claim(rig *r, irx_op_kind kind, irx_id session, const irx_record *expected)
+{
+    irx_op op = rig_op(r, kind, session);
+    op.incarnation = expected->incarnation;
+    op.term = expected->term + 1;
+    op.first_term = expected->term == 0;
+    op.beat = expected->beat + 1;
+    op.hold_ns = 1507500000;
+    op.takeover = expected->takeover;
+    op.expected.incarnation = expected->incarnation;
+    op.expected.term = expected->term;
+    op.expected.session = expected->session;
+    op.expected.beat = expected->beat;
+    return op;
+}
+
+irx_op rig_renew(rig *r, const irx_record *held, uint64_t beat)
+{
+    irx_op op = rig_op(r, IRX_OP_RENEW, held->session);
+    op.incarnation = held->incarnation;
+    op.term = held->term;
+    op.takeover = held->takeover;
+    op.beat = beat;
+    op.hold_ns = held->hold_ns;
+    return op;
+}
+
+const irx_result *rig_take(rig *r, rig_seat *seat, irx_id session, irx_takeover takeover)
+{
+    irx_op create = rig_op(r, IRX_OP_CREATE, session);
+    irx_record found;
+    create.incarnation = rig_id(0xabc);
+    create.takeover = takeover;
+    found = rig_do(r, seat, &create)->record;
+    irx_op claim = rig_claim(r, IRX_OP_CLAIM, session, &found);
+    return rig_do(r, seat, &claim);
+}
+
+irx_id rig_id(uint64_t number)
+{
+    return (irx_id){number << 32 | 1, number};
+}

@@ -7,6 +7,7 @@
 
 #include <napi.h>
 
+#include <limits>
 #include <string>
 
 #include "interrex.h"

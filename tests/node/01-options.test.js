@@ -84,7 +84,7 @@ describe('options', () => {
       ...good,
       label: undefined,
       timeout: undefined,
-      redis: undefined && {},
+      namespace: undefined,
     });
     assert.equal(election.role, 'stopped');
   });

@@ -12,8 +12,18 @@ const root = path.join(__dirname, '..', '..', '..');
 /** Runs `source` (CommonJS) with `settings` as a variable, from the repository, so that 'interrex' is found. */
 function run(t, source, settings = {}, nodeOptions = []) {
   const program = `const settings = ${JSON.stringify(settings)};\n${source}`;
-  const child = spawn(process.execPath, [...nodeOptions, '-e', program], {
+  return watch(t, [...nodeOptions, '-e', program], {});
+}
+
+/** Runs a program of the repository. */
+function runFile(t, file, environment) {
+  return watch(t, [path.join(root, file)], environment);
+}
+
+function watch(t, args, environment) {
+  const child = spawn(process.execPath, args, {
     cwd: root,
+    env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const lines = [];
@@ -70,4 +80,4 @@ async function limited(promise, story) {
   }
 }
 
-module.exports = { run };
+module.exports = { run, runFile };

@@ -43,13 +43,13 @@ new Election({ url: 'memory:' });
 new Election({ name: 'billing', url });
 // @ts-expect-error one place only
 new Election({ name: 'billing', url: 'memory:', redis: {} });
-// @ts-expect-error misspelt
+// @ts-expect-error it is misspelt
 new Election({ name: 'billing', hearbeat: 300 });
 // @ts-expect-error milliseconds are numbers
 new Election({ name: 'billing', heartbeat: '300' });
 // @ts-expect-error no such protocol
 new Election({ name: 'billing', protocol: 'paxos' });
-// @ts-expect-error later
+// @ts-expect-error TLS comes later
 new Election({ name: 'billing', redis: { tls: {} } });
 // @ts-expect-error an object is required
 new Election();
@@ -81,16 +81,16 @@ const emitter: EventEmitter = election;
 void disposable;
 void emitter;
 
-// @ts-expect-error read only
+// @ts-expect-error it is read only
 election.role = 'leader';
 // @ts-expect-error a number of milliseconds
 election.isLeader('100');
-// @ts-expect-error who?
+// @ts-expect-error an id is required
 election.transfer();
 // @ts-expect-error not in this version
-election.send;
+void election.send;
 // @ts-expect-error not in this version
-election.publish;
+void election.publish;
 
 // ---- leadership ----------------------------------------------------------------------------------
 
@@ -104,13 +104,16 @@ async function use(): Promise<void> {
   exactly<AbortSignal>()(leadership.draining, true);
   exactly<number>()(leadership.remaining(), true);
   exactly<boolean>()(leadership.check(200), true);
-  // @ts-expect-error read only
+  // @ts-expect-error it is read only
   leadership.token.term = 7;
 
   exactly<number>()(await election.lead(async () => 7), true);
   exactly<string>()(await election.lead(({ term }) => `${term}`, { keep: true }), true);
-  exactly<void>()(await election.lead(async ({ signal }) => signal.throwIfAborted()), true);
-  // @ts-expect-error a function
+  exactly<Promise<void>>()(
+    election.lead(async ({ signal }) => signal.throwIfAborted()),
+    true,
+  );
+  // @ts-expect-error it takes a function
   await election.lead('work');
 }
 
@@ -147,5 +150,5 @@ election.on('elected', (leadership: string) => leadership);
 
 const error: Error = new InterrexError('text', 'CONFIG');
 void error;
-// @ts-expect-error not a code
+// @ts-expect-error this is not a code
 new InterrexError('text', 'WRONG');

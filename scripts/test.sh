@@ -97,7 +97,7 @@ suite_nest() {
         { absent 'Nest tests'; return; }
     heading 'Nest tests'
     npm test --silent -w nestjs-module 2>&1 | tee "$logs/nest.log"
-    counted 'Nest tests' "${PIPESTATUS[0]}" mocha "$logs/nest.log"
+    counted 'Nest tests' "${PIPESTATUS[0]}" nest "$logs/nest.log"
 }
 
 suite_package() {

@@ -21,6 +21,9 @@ irx_engine *irx_engine_init(void *memory, const irx_engine_options *options, con
     e->options = *options;
     memcpy(e->random, seed, sizeof e->random);
     e->random[0] |= 1; /* the generator's one forbidden state is all zero */
+    for (int i = 0; i < 16; i++) {
+        irx__random_next(e); /* spreads the bits of a seed like {1, 2, 3, 4} */
+    }
     e->deadline_ns = IRX_NEVER;
     e->flight.kind = IRX__OP_NONE;
     return e;

@@ -122,7 +122,6 @@ static void read(irx_engine *e)
 {
     irx__op_begin(e, IRX_OP_READ);
     irx__op_send(e);
-    e->hinted = false;
 }
 
 static void create(irx_engine *e)

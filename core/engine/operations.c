@@ -17,6 +17,7 @@ bool irx__op_idle(const irx_engine *e)
 irx_op *irx__op_begin(irx_engine *e, irx_op_kind kind)
 {
     e->flight.kind = (int)kind;
+    e->hinted = false; /* its result brings the record as it is after the hint */
     e->flight.id = ++e->last_op_id;
     e->flight.sent_ns = e->now_ns;
     e->flight.deadline_ns = e->now_ns + irx__operation_limit(e);
@@ -64,9 +65,11 @@ static void refused(irx_engine *e, int code)
 {
     e->failures++;
     e->retry_at_ns = e->now_ns + irx__backoff(e, e->failures, irx__random_next(e));
-    int64_t heartbeat_ns = e->now_ns + e->options.heartbeat_ns;
-    if (irx__leads(e) && e->retry_at_ns > heartbeat_ns) {
-        e->retry_at_ns = heartbeat_ns; /* a lease is at stake */
+    if (irx__leads(e)) {
+        /* A lease is at stake: not later than the next heartbeat, and then with a renewal. */
+        int64_t heartbeat_ns = e->now_ns + e->options.heartbeat_ns;
+        e->retry_at_ns = e->retry_at_ns < heartbeat_ns ? e->retry_at_ns : heartbeat_ns;
+        e->renew_at_ns = e->retry_at_ns;
     }
     irx__trace(e, "%s refused (%s); again in %lld ms", NAMES[e->flight.op.kind],
                irx_error_name(code),
@@ -143,7 +146,8 @@ void irx__op_result(irx_engine *e, const irx_result *result)
         answered(e, result);
     }
     irx__lead_verify(e);
-    if (kind == IRX_OP_JOIN && result->status == IRX_RESULT_OK) {
+    bool done = result->status == IRX_RESULT_OK || result->status == IRX_RESULT_ABSENT;
+    if (kind == IRX_OP_JOIN && done) {
         joined(e, result->join);
     } else if (kind == IRX_OP_JOIN) {
         e->join_at_ns = e->now_ns;

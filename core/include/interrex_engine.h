@@ -133,7 +133,7 @@ typedef enum irx_status_kind {
     IRX_RESULT_OK,
     IRX_RESULT_CONFLICT, /* a CLAIM or CREATE did not match */
     IRX_RESULT_STALE,    /* a RENEW or RELEASE did not match */
-    IRX_RESULT_ABSENT,   /* there is no record */
+    IRX_RESULT_ABSENT,   /* there is no record; JOIN and STRIKE have done their work */
     IRX_RESULT_EPOCH,    /* the store is under another epoch than the sender's */
     IRX_RESULT_FAILED,   /* surely not applied */
     IRX_RESULT_UNKNOWN   /* may have landed */

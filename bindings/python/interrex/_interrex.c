@@ -6,6 +6,7 @@
  * nothing tests them. The global lock is asked for: is_leader relies on it to stay clear of _close.
  */
 #include "binding.h"
+#include "runtime/clock.h"
 
 /* Numbers from moduleobject.h of 3.12 and 3.13, which the limited API of 3.11 hides. */
 enum { SLOT_MULTIPLE_INTERPRETERS = 3, SLOT_GIL = 4 };
@@ -26,6 +27,19 @@ static int execute(PyObject *module)
     return failed;
 }
 
+/* Waits with a limit are told the time by the core, as everything is. */
+static PyObject *now(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    return PyFloat_FromDouble((double)irx__clock_boot_ns() / 1e9);
+}
+
+static PyMethodDef functions[] = {
+    {"now", now, METH_NOARGS, "Seconds of the boot-time clock, which goes on through suspend."},
+    {NULL, NULL, 0, NULL},
+};
+
 static PyModuleDef_Slot slots[4];
 
 static struct PyModuleDef definition = {
@@ -33,6 +47,7 @@ static struct PyModuleDef definition = {
     .m_name = "interrex._interrex",
     .m_doc = "The C core's election handle; use the package interrex.",
     .m_size = 0,
+    .m_methods = functions,
     .m_slots = slots,
 };
 

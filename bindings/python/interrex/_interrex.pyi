@@ -27,6 +27,8 @@ RawEvent: TypeAlias = tuple[
 
 VERSION: Final[str]
 
+def now() -> float: ...
+
 @disjoint_base
 class Handle:
     def __init__(self, url: str | None, options: dict[str, str]) -> None: ...

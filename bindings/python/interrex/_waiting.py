@@ -15,13 +15,12 @@ from __future__ import annotations
 
 import math
 import threading
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
 from interrex._base import BaseElection, Exit
 from interrex._errors import InterrexError
-from interrex._interrex import RawEvent
+from interrex._interrex import RawEvent, now
 from interrex._types import Event
 
 T = TypeVar("T")
@@ -37,13 +36,13 @@ class WaitingElection(BaseElection):
 
     def _wait_until(self, look: Callable[[], T | None], timeout: float | None) -> T | None:
         """Return what ``look`` finds, None if it found nothing within ``timeout`` seconds."""
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = None if timeout is None else now() + timeout
         while True:
             seen = self._sequence
             found = look()
             if found is not None:
                 return found
-            left = None if deadline is None else deadline - time.monotonic()
+            left = None if deadline is None else deadline - now()
             if left is not None and left <= 0.0:
                 return None
             self._await_event(seen, left)

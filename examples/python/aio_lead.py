@@ -1,0 +1,16 @@
+"""The same with asyncio: the block is cancelled if the leadership ends before it."""
+
+import asyncio
+import os
+
+from interrex import aio
+
+
+async def main() -> None:
+    async with aio.Election("job", url=os.environ.get("INTERREX_URL", "local:")) as election:
+        async with election.lead() as leadership:
+            await asyncio.sleep(0.1)
+            print(f"term {leadership.term}: done as {election.id}")
+
+
+asyncio.run(main())

@@ -7,7 +7,7 @@ cd "$root"
 jobs=$(nproc)
 failures=()
 
-# Two kernels' worth of address-space randomisation confuse the thread sanitizer's memory map.
+# Newer kernels randomise addresses more widely than this thread sanitizer's memory map allows for.
 fixed_addresses() {
     if setarch -R true 2>/dev/null; then setarch -R "$@"; else "$@"; fi
 }
@@ -27,8 +27,7 @@ export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
 sanitized build/asan address,undefined
 sanitized build/tsan thread
 
-# V8 manages memory in ways valgrind cannot follow, so what it says of node itself proves nothing. An
-# error counts if one of the frames of its stack lies in our addon.
+# valgrind says much of node itself; scripts/valgrind_report.py keeps what is the addon's doing.
 addon_under_valgrind() {
     local script=tests/node/valgrind_smoke.js xml=build/valgrind.xml
     [ -f "$script" ] || { printf '\n== %s does not exist yet, not run\n' "$script"; return; }

@@ -3,17 +3,15 @@
 
 Usage: valgrind_report.py REPORT OBJECT
 
-V8 manages memory in ways that valgrind cannot follow, so what it says of node itself proves nothing.
-An error is an object's doing if the innermost frame outside the C and C++ run time lies in it.
+V8 manages memory in ways that valgrind cannot follow, so what it says of node itself proves
+nothing. An error is an object's doing if the innermost frame outside the C and C++ run time lies in it.
 """
 
 import re
 import sys
 import xml.etree.ElementTree as ElementTree
 
-RUN_TIME = re.compile(
-    r"/(vgpreload_\w+[-\w]*|libc|libstdc\+\+|libgcc_s|libm|libpthread|ld-linux)\b"
-)
+RUN_TIME = re.compile(r"/(vgpreload_[-\w]+|libc|libstdc\+\+|libgcc_s|libm|ld-linux)\b")
 
 
 def culprit(error: ElementTree.Element) -> str:

@@ -4,7 +4,8 @@
 Usage: valgrind_report.py REPORT OBJECT
 
 V8 manages memory in ways that valgrind cannot follow, so what it says of node itself proves
-nothing. An error is an object's doing if the innermost frame outside the C and C++ run time lies in it.
+nothing. An error is an object's doing if the innermost frame outside the C and C++ run time lies in
+it.
 """
 
 import re

@@ -85,7 +85,9 @@ function keepMetadata(metadataKey: symbol, value: { name?: string }): MethodDeco
   return (_target, key, descriptor: PropertyDescriptor) => {
     const method: unknown = descriptor.value;
     if (!isMethod(method)) {
-      throw new TypeError(`@OnElected or @OnDefeated stands on ${String(key)}, which is not a method`);
+      throw new TypeError(
+        `@OnElected or @OnDefeated stands on ${String(key)}, which is not a method`,
+      );
     }
     Reflect.defineMetadata(metadataKey, value, method);
   };

@@ -1,7 +1,8 @@
 /**
  * Finds the decorated methods of an application's providers and controllers once, before anything is
  * started, and ties them to their elections. A method that names an election nobody set up fails the
- * boot. Request-scoped providers have no instance to tie to: they are named in a warning and skipped.
+ * boot. Request-scoped and transient providers have no one instance to tie to: they are named in a
+ * warning and skipped.
  */
 import { Inject, Injectable, Logger, OnModuleInit } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
@@ -38,14 +39,14 @@ export class LeaderElectionExplorer implements OnModuleInit {
     // A provider that several modules know under an alias is one instance, and is tied once.
     const seen = new Set<unknown>();
     for (const wrapper of [...providers, ...this.discovery.getControllers()]) {
-      const instance = (wrapper.isDependencyTreeStatic() ? wrapper.instance : undefined) as unknown;
-      if (typeof instance === 'object' && instance !== null) {
-        if (seen.has(instance)) continue;
-        seen.add(instance);
-        this.tie(instance, wrapper);
-      } else if (!wrapper.isDependencyTreeStatic()) {
+      if (wrapper.isTransient || !wrapper.isDependencyTreeStatic()) {
         this.warn(wrapper);
+        continue;
       }
+      const instance = wrapper.instance as unknown;
+      if (typeof instance !== 'object' || instance === null || seen.has(instance)) continue;
+      seen.add(instance);
+      this.tie(instance, wrapper);
     }
   }
 
@@ -100,8 +101,7 @@ export class LeaderElectionExplorer implements OnModuleInit {
       if (typeof method !== 'function') continue;
       for (const { metadataKey, decorator } of DECORATORS) {
         const options = Reflect.getOwnMetadata(metadataKey, method) as
-          | { name?: string; election?: string }
-          | undefined;
+          { name?: string; election?: string } | undefined;
         if (options !== undefined) yield { decorator, key, method: method as Method, options };
       }
     }

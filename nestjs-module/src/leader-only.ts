@@ -31,11 +31,15 @@ export async function callAsLeader(
     );
   }
   const election = registry.find(options.election);
-  const run = election?.isLeader() === true ? await work(election, () => method.apply(instance, args)) : null;
+  const run =
+    election?.isLeader() === true ? await work(election, () => method.apply(instance, args)) : null;
   if (run !== null) return run.value;
   if (options.else === undefined || options.else === 'skip') return undefined;
   if (options.else !== 'throw') return options.else;
-  throw new InterrexError(`${where} runs on the leader only, and this instance does not lead`, 'NOT_LEADER');
+  throw new InterrexError(
+    `${where} runs on the leader only, and this instance does not lead`,
+    'NOT_LEADER',
+  );
 }
 
 /**
@@ -63,7 +67,8 @@ async function work(election: Election, fn: () => unknown): Promise<{ value: unk
     await led;
   } catch (error) {
     // Taken back, or stopped meanwhile: what counts is how far `fn` came.
-    if (outcome === undefined && !once.signal.aborted && !(error instanceof InterrexError)) throw error;
+    if (outcome === undefined && !once.signal.aborted && !(error instanceof InterrexError))
+      throw error;
   } finally {
     clearImmediate(giveUp);
   }

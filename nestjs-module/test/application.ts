@@ -27,7 +27,9 @@ class Handler {
 class Application {}
 
 async function main(): Promise<void> {
-  const application = await NestFactory.createApplicationContext(Application, { logger: ['warn', 'error'] });
+  const application = await NestFactory.createApplicationContext(Application, {
+    logger: ['warn', 'error'],
+  });
   if (process.argv[2] === 'hooks') application.enableShutdownHooks();
 }
 

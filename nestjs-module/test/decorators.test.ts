@@ -1,6 +1,6 @@
 /** The decorators: who is called, when, with what, and what happens where they can't work. */
 import assert from 'node:assert/strict';
-import { Controller, Injectable, Module, Scope, SetMetadata } from '@nestjs/common';
+import { Controller, Injectable, Scope, SetMetadata } from '@nestjs/common';
 import {
   LeaderElectionModule,
   LeaderElectionService,
@@ -33,7 +33,10 @@ describe('@OnElected and @OnDefeated', () => {
     await until('elected was called', () => calls.length === 1);
     await service.resign();
     await until('defeated was called', () => calls.length >= 2);
-    assert.deepEqual(calls.slice(0, 2), [`elected ${term} true false`, `defeated ${term} resigned`]);
+    assert.deepEqual(calls.slice(0, 2), [
+      `elected ${term} true false`,
+      `defeated ${term} resigned`,
+    ]);
   });
 
   it('work on controllers, on inherited methods and on values, each once', async () => {
@@ -188,7 +191,11 @@ describe('@LeaderOnly', () => {
     assert.equal(await work.valued(), 1);
     await assert.rejects(work.fails(), RangeError);
     assert.equal(work.calls, 4);
-    assert.equal(service.isLeader(), true, 'a call does not end the leadership, nor does its failure');
+    assert.equal(
+      service.isLeader(),
+      true,
+      'a call does not end the leadership, nor does its failure',
+    );
     assert.deepEqual(
       await Promise.all([1, 2, 3].map((n) => work.skipped(n, n))),
       [2, 4, 6],
@@ -197,7 +204,10 @@ describe('@LeaderOnly', () => {
   });
 
   it('skips, throws, or gives a value where it does not', async () => {
-    const application = await bootWith({ name: uniqueName(), candidate: false }, { providers: [Work] });
+    const application = await bootWith(
+      { name: uniqueName(), candidate: false },
+      { providers: [Work] },
+    );
     const work = application.get(Work);
     assert.equal(await work.skipped(2, 3), undefined);
     assert.equal(await work.valued(), 0);
@@ -260,7 +270,10 @@ describe('@LeaderOnly', () => {
   });
 
   it('says so on an instance that no module knows', async () => {
-    await assert.rejects(new Work().skipped(1, 1), /Work\.skipped is @LeaderOnly, but this instance belongs to no/);
+    await assert.rejects(
+      new Work().skipped(1, 1),
+      /Work\.skipped is @LeaderOnly, but this instance belongs to no/,
+    );
   });
 
   it('is work that a resignation waits for; meanwhile nothing new begins', async () => {

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { LeaderElectionService, LeaderOnly, OnDefeated } from '@interrex/nestjs';
 import { InterrexError } from 'interrex';
 import { bootWith, closeAll, RecordingLogger, tick, until, uniqueName } from './support.js';
@@ -41,7 +41,9 @@ describe('boot', () => {
     const service = app.get(LeaderElectionService);
     assert.equal(service.isLeader(), false);
     assert.equal(service.leader, null);
-    await until('the trouble is logged', () => logger.lines.some((line) => line.startsWith('error')));
+    await until('the trouble is logged', () =>
+      logger.lines.some((line) => line.startsWith('error')),
+    );
     await app.close();
     assert.equal(service.role, 'stopped');
   });
@@ -67,10 +69,11 @@ describe('shutdown', () => {
 
   it('says no on module destroy, drains before application shutdown, and then lets others close', async () => {
     const order: string[] = [];
-    let service: LeaderElectionService;
     let finish = () => {};
     @Injectable()
     class Work {
+      constructor(@Inject(LeaderElectionService) readonly service: LeaderElectionService) {}
+
       @LeaderOnly()
       async slow() {
         await new Promise<void>((resolve) => (finish = resolve));
@@ -83,18 +86,17 @@ describe('shutdown', () => {
       onModuleDestroy() {
         // The module is global: it is destroyed after those that use it.
         setTimeout(() => {
-          order.push(`leads ${service.isLeader()} ${service.role}`);
+          order.push(`leads ${this.service.isLeader()} ${this.service.role}`);
           finish();
         }, 50);
       }
       onApplicationShutdown() {
-        order.push(`the database closes; ${service.role}`);
+        order.push(`the database closes; ${this.service.role}`);
       }
     }
     const app = await bootWith({ name: uniqueName() }, { providers: [Work] });
-    service = app.get(LeaderElectionService);
-    await service.whenLeader();
     const work = app.get(Work);
+    await work.service.whenLeader();
     const running = work.slow();
     await tick();
     await app.close();

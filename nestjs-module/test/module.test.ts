@@ -55,7 +55,10 @@ describe('LeaderElectionModule', () => {
     const first = (await bootWith({ name })).get(LeaderElectionService);
     await first.whenLeader();
     const second = (await bootWith({ name })).get(LeaderElectionService);
-    await until('both know both', () => first.members().length === 2 && second.members().length === 2);
+    await until(
+      'both know both',
+      () => first.members().length === 2 && second.members().length === 2,
+    );
     assert.equal(second.isLeader(), false);
     await first.resign();
     assert.equal(first.isLeader(), false);
@@ -110,11 +113,20 @@ describe('LeaderElectionModule', () => {
     @Module({ providers: [Consumer] })
     class Feature {}
     const application = await bootWith({ name: uniqueName() }, { imports: [Feature] });
-    assert.equal(application.get(Consumer, { strict: false }).service.isLeader instanceof Function, true);
+    assert.equal(
+      application.get(Consumer, { strict: false }).service.isLeader instanceof Function,
+      true,
+    );
 
-    const forRoot = LeaderElectionModule.forRoot({ name: uniqueName(), url: 'memory:', isGlobal: false });
+    const forRoot = LeaderElectionModule.forRoot({
+      name: uniqueName(),
+      url: 'memory:',
+      isGlobal: false,
+    });
     await assert.rejects(
-      Test.createTestingModule({ imports: [forRoot, Feature] }).setLogger(new RecordingLogger()).compile(),
+      Test.createTestingModule({ imports: [forRoot, Feature] })
+        .setLogger(new RecordingLogger())
+        .compile(),
       /LeaderElectionService/,
     );
   });
@@ -132,7 +144,10 @@ describe('LeaderElectionModule', () => {
     class One {}
     @Module({ imports: [LeaderElectionModule.forFeature({ name: other })] })
     class Two {}
-    const application = await bootWith({ name: uniqueName(), label: 'same label' }, { imports: [One, Two] });
+    const application = await bootWith(
+      { name: uniqueName(), label: 'same label' },
+      { imports: [One, Two] },
+    );
     const consumer = application.get(Consumer, { strict: false });
     assert.notEqual(consumer.root, consumer.other);
     await Promise.all([consumer.root.whenLeader(), consumer.other.whenLeader()]);
@@ -162,7 +177,10 @@ describe('LeaderElectionModule', () => {
       /asks for this election with other options/,
     );
     await assert.rejects(
-      bootWith({ name }, { imports: [LeaderElectionModule.forRoot({ name: other, url: 'memory:' })] }),
+      bootWith(
+        { name },
+        { imports: [LeaderElectionModule.forRoot({ name: other, url: 'memory:' })] },
+      ),
       /forRoot stands twice/,
     );
   });
@@ -174,6 +192,9 @@ describe('LeaderElectionModule', () => {
       bootWith({ name: uniqueName(), heartbeet: 300 } as never),
       config(/heartbeet.*heartbeat/),
     );
-    await assert.rejects(bootWith({ name: uniqueName(), url: undefined }), config(/url is undefined/));
+    await assert.rejects(
+      bootWith({ name: uniqueName(), url: undefined }),
+      config(/url is undefined/),
+    );
   });
 });

@@ -9,7 +9,7 @@ bin=$here/../node_modules/.bin
 rm -rf .test
 "$bin/tsc" -p tsconfig.json
 "$bin/tsc" -p test/tsconfig.json
-"$bin/mocha" --parallel=false --forbid-only --forbid-pending --exit=false '.test/*.test.js' \
+"$bin/mocha" --timeout 60000 --forbid-only --forbid-pending '.test/*.test.js' \
     --reporter spec --reporter-option maxDiffSize=0 2>&1 | tee .test/mocha.log
 passed=$(sed -nE 's/^ *([0-9]+) passing.*/\1/p' .test/mocha.log)
 

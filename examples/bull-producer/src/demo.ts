@@ -7,7 +7,16 @@ import path from 'node:path';
 import type { Redis } from 'ioredis';
 import { intervals, mostAtOnce, takeoverMs } from './beliefs.js';
 import { ATTEMPTS, EVENTS, FINISHED, type Report } from './names.js';
-import { directory, endAll, fail, failed, Member, startMember, startRedis, until } from './processes.js';
+import {
+  directory,
+  endAll,
+  fail,
+  failed,
+  Member,
+  startMember,
+  startRedis,
+  until,
+} from './processes.js';
 import { type Progress, View } from './view.js';
 
 const NO_ELECTION = Boolean(process.env.DEMO_NO_ELECTION);
@@ -40,11 +49,18 @@ interface Kill {
 }
 
 class Demo {
-  private readonly progress: Progress = { events: EVENTS_TOTAL, appended: 0, attempts: 0, finished: 0 };
+  private readonly progress: Progress = {
+    events: EVENTS_TOTAL,
+    appended: 0,
+    attempts: 0,
+    finished: 0,
+  };
   private readonly everyone: Member[] = [];
   private readonly kills: Kill[] = [];
   private readonly started = new Map<string, number>();
-  private readonly view = new View(this.progress, () => this.everyone.filter((m) => this.isShown(m)));
+  private readonly view = new View(this.progress, () =>
+    this.everyone.filter((m) => this.isShown(m)),
+  );
   private killing = !NO_ELECTION;
   private port = 0;
   private redis!: Redis;
@@ -57,7 +73,10 @@ class Demo {
     for (const place of [1, 2]) this.start('worker', place);
     this.view.start();
     await until('everyone is ready', () => this.everyone.every(({ ready }) => ready));
-    await until('both elections have a leader', () => !!this.leader('producer') && !!this.leader('reporter'));
+    await until(
+      'both elections have a leader',
+      () => !!this.leader('producer') && !!this.leader('reporter'),
+    );
     await Promise.all([this.append(), this.killLeaders(), this.watchProgress()]);
     await this.settle();
     await Promise.all(this.everyone.map((member) => member.end()));
@@ -158,7 +177,9 @@ class Demo {
       now = await this.redis.xlen(ATTEMPTS);
     }
     const tails = this.everyone.filter(({ group, alive }) => group === 'producer' && alive);
-    await until('every producer has seen every event', () => tails.every(({ seen }) => seen === EVENTS_TOTAL));
+    await until('every producer has seen every event', () =>
+      tails.every(({ seen }) => seen === EVENTS_TOTAL),
+    );
   }
 
   private leader(group: Group): Member | undefined {
@@ -185,10 +206,16 @@ class Demo {
     const lost = EVENTS_TOTAL - new Set(finished).size;
     const duplicates = doubles(added) + doubles(finished);
     const nowNs = process.hrtime.bigint();
-    const beliefs = (group: Group) => intervals(this.everyone.filter((m) => m.group === group), nowNs);
+    const beliefs = (group: Group) =>
+      intervals(
+        this.everyone.filter((m) => m.group === group),
+        nowNs,
+      );
     const believed = { producer: beliefs('producer'), reporter: beliefs('reporter') };
     const maxLeaders = Math.max(mostAtOnce(believed.producer), mostAtOnce(believed.reporter));
-    const takeovers = this.kills.map(({ group, victim, atNs }) => takeoverMs(believed[group], victim, atNs));
+    const takeovers = this.kills.map(({ group, victim, atNs }) =>
+      takeoverMs(believed[group], victim, atNs),
+    );
     const failovers = takeovers.filter((ms) => ms !== undefined);
     this.view.stop();
 
@@ -211,20 +238,29 @@ class Demo {
   private problems(attempts: number, failovers: number, maxLeaders: number): string[] {
     const found: string[] = [];
     // A leader that is stopped between its check and its write may send one add, which the fence refuses.
-    const stops = this.kills.filter(({ group, signal }) => group === 'producer' && signal === 'SIGSTOP').length;
-    if (attempts > EVENTS_TOTAL + stops) found.push(`${attempts} adds for ${EVENTS_TOTAL} events: there were two producers`);
-    if (maxLeaders !== 1) found.push(`${maxLeaders} members of one election believed to lead at one time`);
-    if (!NO_ELECTION && failovers !== KILLS.length) found.push(`${failovers} of ${KILLS.length} kills had a successor`);
+    const stops = this.kills.filter(
+      ({ group, signal }) => group === 'producer' && signal === 'SIGSTOP',
+    ).length;
+    if (attempts > EVENTS_TOTAL + stops)
+      found.push(`${attempts} adds for ${EVENTS_TOTAL} events: there were two producers`);
+    if (maxLeaders !== 1)
+      found.push(`${maxLeaders} members of one election believed to lead at one time`);
+    if (!NO_ELECTION && failovers !== KILLS.length)
+      found.push(`${failovers} of ${KILLS.length} kills had a successor`);
     const report = existsSync(REPORT) ? readFileSync(REPORT, 'utf8').trim().split('\n') : [];
     if (report.length === 0) found.push('nobody wrote the report');
     const terms = report.map((line) => Number(line.split(' ')[0]));
-    if (terms.some((term, index) => term < (terms[index - 1] ?? 0))) found.push('two reporters wrote the report');
+    if (terms.some((term, index) => term < (terms[index - 1] ?? 0)))
+      found.push('two reporters wrote the report');
     return found;
   }
 
   private async numbers(stream: string): Promise<{ n: number; refused: boolean }[]> {
     const entries = await this.redis.xrange(stream, '-', '+');
-    return entries.map(([, fields]) => ({ n: Number(fields[1]), refused: fields.includes('refused') }));
+    return entries.map(([, fields]) => ({
+      n: Number(fields[1]),
+      refused: fields.includes('refused'),
+    }));
   }
 }
 
@@ -234,7 +270,11 @@ function doubles(numbers: number[]): number {
 
 async function main(): Promise<void> {
   let code = 1;
-  for (const [signal, number] of [['SIGINT', 2], ['SIGTERM', 15], ['SIGHUP', 1]] as const) {
+  for (const [signal, number] of [
+    ['SIGINT', 2],
+    ['SIGTERM', 15],
+    ['SIGHUP', 1],
+  ] as const) {
     process.on(signal, () => {
       endAll();
       process.exit(128 + number);

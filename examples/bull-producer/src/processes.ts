@@ -123,7 +123,11 @@ export function startMember(
 }
 
 /** Resolves when `check` says yes; rejects when the demo has failed, or after `limitMs`. */
-export async function until(what: string, check: () => boolean, limitMs = PATIENCE_MS): Promise<void> {
+export async function until(
+  what: string,
+  check: () => boolean,
+  limitMs = PATIENCE_MS,
+): Promise<void> {
   const end = Date.now() + limitMs;
   while (!check()) {
     if (Date.now() > end) throw new Error(`in vain after ${limitMs / 1000} s: ${what}`);
@@ -140,7 +144,16 @@ export async function startRedis(): Promise<{ port: number; redis: Redis }> {
     probe.close();
     await once(probe, 'close');
     const log = path.join(directory, 'redis.log');
-    const settings = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--save', ''];
+    const settings = [
+      '--port',
+      String(port),
+      '--bind',
+      '127.0.0.1',
+      '--dir',
+      directory,
+      '--save',
+      '',
+    ];
     const server = spawn('redis-server', [...settings, '--appendonly', 'no', '--logfile', log], {
       stdio: 'ignore',
     });
@@ -154,7 +167,13 @@ export async function startRedis(): Promise<{ port: number; redis: Redis }> {
     });
     const redis = new Redis(port, '127.0.0.1', { lazyConnect: true, retryStrategy: () => 50 });
     redis.on('error', () => {});
-    const up = await Promise.race([redis.connect().then(() => redis.ping()).catch(() => redis.ping()), ended]);
+    const up = await Promise.race([
+      redis
+        .connect()
+        .then(() => redis.ping())
+        .catch(() => redis.ping()),
+      ended,
+    ]);
     if (up === 'PONG') {
       void ended.then((why) => fail(why));
       return { port, redis };

@@ -51,7 +51,12 @@ BullModule.queueClass = EventQueue;
   imports: [
     BullModule.forRoot({ connection: { host: '127.0.0.1', port } }),
     BullModule.registerQueue({ name: QUEUE }),
-    LeaderElectionModule.forRoot({ name: election, url: `redis://127.0.0.1:${port}`, label, waitForStart: true }),
+    LeaderElectionModule.forRoot({
+      name: election,
+      url: `redis://127.0.0.1:${port}`,
+      label,
+      waitForStart: true,
+    }),
   ],
   providers: [EventTail, Belief, Producer],
 })
@@ -59,7 +64,9 @@ class Application {}
 
 async function main(): Promise<void> {
   // Standard output belongs to the reports; what Nest has to say goes with the errors.
-  const application = await NestFactory.createApplicationContext(Application, { logger: ['warn', 'error'] });
+  const application = await NestFactory.createApplicationContext(Application, {
+    logger: ['warn', 'error'],
+  });
   application.enableShutdownHooks();
   report({ kind: 'ready' });
 }

@@ -16,7 +16,9 @@ const REPORT_EVERY_MS = 200;
 
 @Injectable()
 export class EventTail implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly redis = new Redis(surroundings().port, '127.0.0.1', { maxRetriesPerRequest: null });
+  private readonly redis = new Redis(surroundings().port, '127.0.0.1', {
+    maxRetriesPerRequest: null,
+  });
   private readonly seen: StoredEvent[] = [];
   private readonly index = new Map<string, number>();
   private waiting = new Set<() => void>();
@@ -26,7 +28,8 @@ export class EventTail implements OnApplicationBootstrap, OnModuleDestroy {
     void this.follow();
     let reported = -1;
     setInterval(() => {
-      if (this.seen.length !== reported) report({ kind: 'seen', seen: (reported = this.seen.length) });
+      if (this.seen.length !== reported)
+        report({ kind: 'seen', seen: (reported = this.seen.length) });
     }, REPORT_EVERY_MS).unref();
   }
 

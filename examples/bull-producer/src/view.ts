@@ -28,7 +28,10 @@ export class View {
   ) {}
 
   start(): void {
-    this.timer = setInterval(() => (this.tty ? this.draw() : this.say(this.counts())), this.tty ? REDRAW_MS : PLAIN_MS);
+    this.timer = setInterval(
+      () => (this.tty ? this.draw() : this.say(this.counts())),
+      this.tty ? REDRAW_MS : PLAIN_MS,
+    );
   }
 
   stop(): void {

@@ -1,0 +1,31 @@
+/* The text of a local directory's files, and the names of its directories. */
+#ifndef IRX_LOCAL_TEXT_H
+#define IRX_LOCAL_TEXT_H
+
+#include "interrex_engine.h"
+#include "medium/table.h"
+
+enum {
+    IRX__LOCAL_RECORD_MAX = 4096,                    /* bytes of a record's text */
+    IRX__LOCAL_ROW_MAX = 3 * IRX_LABEL_MAX + 80,     /* bytes of a member row's text */
+    IRX__LOCAL_NAME_MAX = 3 * (IRX_NAME_MAX + 1) + 8 /* bytes of an election's relative path */
+};
+
+/* The relative path of an election or a namespace: bytes that a file name can not or should not
+ * carry become %XX, and what is too long for one name goes on in a subdirectory ("…~/…"), which no
+ * other name can mean. */
+void irx__local_name(const char *name, char path[IRX__LOCAL_NAME_MAX]);
+
+/* Both print into `text` and return the length; the room must suffice. */
+size_t irx__local_print_record(const irx_record *record, char text[IRX__LOCAL_RECORD_MAX]);
+size_t irx__local_print_table(const irx__table *table, char *text, size_t room);
+/* Bytes that irx__local_print_table needs. */
+size_t irx__local_table_room(const irx__table *table);
+
+/* IRX_EFOREIGN where the text is not ours or was damaged. A record of a newer format is read as far
+ * as its fields are known, with its format number. `text` ends with a zero. */
+int irx__local_parse_record(const char *text, irx_record *record);
+/* *table is empty before; IRX_EFOREIGN, IRX_ENOMEM. */
+int irx__local_parse_table(const char *text, irx__table *table);
+
+#endif

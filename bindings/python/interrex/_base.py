@@ -17,13 +17,14 @@ from typing import ClassVar, Literal
 
 from interrex import _options
 from interrex._errors import ForkedError, InterrexError, LeadershipLost
-from interrex._interrex import Handle, RawEvent
+from interrex._interrex import Handle
 from interrex._types import (
     Event,
     Guarantee,
     Leader,
     Member,
     Metrics,
+    RawEvent,
     Reason,
     Role,
     Token,
@@ -103,8 +104,6 @@ class BaseElection(Handle):
             for key, convert, value in given
             if value is not None or key == "name"
         }
-        self._prepare()
-        super().__init__(_options.url_text(url), options)
         self._name = name
         self._stall_limit = stall_limit or 0.0
         self._pid = os.getpid()
@@ -113,6 +112,8 @@ class BaseElection(Handle):
         self._defeats: OrderedDict[Token, tuple[Reason, Leader | None]] = OrderedDict()
         self._queues: weakref.WeakSet[EventQueue] = weakref.WeakSet()
         self._backlog = EventQueue()  # for the first iterator: what happened before it
+        self._prepare()
+        super().__init__(_options.url_text(url), options)
         _elections.add(self)
 
     def __repr__(self) -> str:
@@ -205,7 +206,9 @@ class BaseElection(Handle):
     def _log(self, raw: RawEvent) -> Event:
         """Turn a raw event into an Event; a warning or an error is logged. Hold no lock here."""
         event = event_from(raw)
-        if event.kind == "warning":
+        if event.error and event.error.code == "OVERFLOW" and not self._queues:
+            LOGGER.debug("%s: %s", self._name, event.error)  # nobody has asked for events
+        elif event.kind == "warning":
             LOGGER.warning("%s: %s", self._name, event.error)
         elif event.kind == "error":
             LOGGER.error("%s: %s", self._name, event.error)

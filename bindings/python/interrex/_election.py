@@ -190,7 +190,7 @@ class Election(WaitingElection):
         except BaseException:
             self._ask_to_stop()
             raise
-        if self._phase == "stopped":
+        if self._phase != "started":
             raise self._trouble or self._stopped_error()
 
     def stop(self) -> None:

@@ -1,29 +1,10 @@
 # The C module, private: the classes named Election are the surface. convert.c writes the tuples.
 
-from typing import Final, TypeAlias
+from typing import Final
 
 from typing_extensions import disjoint_base
 
-from interrex._types import EventKind, Guarantee, Metrics, Reason, Role
-
-RawToken: TypeAlias = tuple[int, str]
-RawLeader: TypeAlias = tuple[str, str, int]
-RawMember: TypeAlias = tuple[str, str, Role, bool, bool, float]
-# role, session, token, remaining seconds, leader, guarantee, connected
-RawStatus: TypeAlias = tuple[
-    Role, str | None, RawToken | None, float, RawLeader | None, Guarantee, bool
-]
-# kind, token, reason, role, previous role, leader, error code, error text
-RawEvent: TypeAlias = tuple[
-    EventKind,
-    RawToken | None,
-    Reason | None,
-    Role | None,
-    Role | None,
-    RawLeader | None,
-    str | None,
-    str | None,
-]
+from interrex._types import Metrics, RawEvent, RawMember, RawStatus, RawToken
 
 VERSION: Final[str]
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypedDict
+from typing import Literal, NamedTuple, TypeAlias, TypedDict
 
 from interrex._errors import InterrexError, error_for
-
-if TYPE_CHECKING:
-    from interrex._interrex import RawEvent
 
 Role = Literal["stopped", "follower", "candidate", "leader", "draining"]
 Guarantee = Literal["none", "kernel", "exclusive", "majority", "term"]
@@ -37,6 +34,26 @@ EventKind = Literal[
     "warning",
     "error",
     "stopped",
+]
+
+# What the C module hands out; convert.c writes these tuples.
+RawToken: TypeAlias = tuple[int, str]
+RawLeader: TypeAlias = tuple[str, str, int]
+RawMember: TypeAlias = tuple[str, str, Role, bool, bool, float]
+# role, session, token, remaining seconds, leader, guarantee, connected
+RawStatus: TypeAlias = tuple[
+    Role, str | None, RawToken | None, float, RawLeader | None, Guarantee, bool
+]
+# kind, token, reason, role, previous role, leader, error code, error text
+RawEvent: TypeAlias = tuple[
+    EventKind,
+    RawToken | None,
+    Reason | None,
+    Role | None,
+    Role | None,
+    RawLeader | None,
+    str | None,
+    str | None,
 ]
 
 

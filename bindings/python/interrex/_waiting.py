@@ -20,8 +20,8 @@ from typing import TypeVar
 
 from interrex._base import BaseElection, Exit
 from interrex._errors import InterrexError
-from interrex._interrex import RawEvent, now
-from interrex._types import Event
+from interrex._interrex import now
+from interrex._types import Event, RawEvent
 
 T = TypeVar("T")
 

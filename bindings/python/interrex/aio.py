@@ -208,7 +208,7 @@ class Election(LoopElection):
         except BaseException:
             self._ask_to_stop()
             raise
-        if self._phase == "stopped":
+        if self._phase != "started":
             raise self._trouble or self._stopped_error()
 
     async def stop(self) -> None:

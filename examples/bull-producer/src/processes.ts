@@ -52,7 +52,7 @@ export class Member {
       this.leads = false;
       if (!this.expected) fail(`${label} ended by itself (${code ?? signal}):\n${tailOf(log)}`);
     });
-    child.once('close', () => running.delete(child));
+    child.once('exit', () => running.delete(child));
   }
 
   get alive(): boolean {
@@ -183,10 +183,17 @@ export async function startRedis(): Promise<{ port: number; redis: Redis }> {
   }
 }
 
-/** Ends whatever still runs, at once, and removes the directory. */
-export function endAll(): void {
-  for (const child of running) child.kill('SIGKILL');
-  running.clear();
+/** Ends whatever still runs, waits until it has ended, and removes the directory. */
+export async function endAll(): Promise<void> {
+  failure = () => {};
+  const left = [...running].filter((child) => child.exitCode === null && child.signalCode === null);
+  await Promise.all(
+    left.map((child) => {
+      const exit = once(child, 'exit');
+      child.kill('SIGKILL');
+      return exit;
+    }),
+  );
   rmSync(directory, { recursive: true, force: true });
 }
 

@@ -62,7 +62,7 @@ export class View {
       '',
       ...this.story.slice(-LINES),
     ];
-    const width = process.stdout.columns ?? 80;
+    const width = process.stdout.columns || 80;
     const up = this.drawn > 0 ? `\x1b[${this.drawn}A\x1b[J` : '';
     process.stdout.write(up + lines.map((line) => `${line.slice(0, width - 1)}\n`).join(''));
     this.drawn = lines.length;
@@ -77,7 +77,9 @@ export class View {
           ? 'starting'
           : member.leads
             ? '★ LEADS'
-            : 'follows';
+            : member.group === 'worker'
+              ? 'works'
+              : 'follows';
     const seen = member.group === 'producer' ? `  has seen ${member.seen} events` : '';
     const term = member.leads ? `  term ${member.term}` : '';
     return `${member.label.padEnd(14)} pid ${String(member.pid).padEnd(8)} ${state.padEnd(9)}${seen}${term}`;

@@ -49,7 +49,7 @@ void irx__lead_begin(irx_engine *e, const irx_record *record)
     memset(e->sent, 0, sizeof e->sent);
     irx__lead_sent(e, op);
     e->renew_at_ns = irx__next_heartbeat(e);
-    e->strike_at_ns = e->now_ns + e->options.timeout_ns;
+    e->strike_at_ns = e->now_ns; /* the dead must not keep the next deputy from watching */
     e->rest_until_ns = 0;
     e->successor = (irx_id){0};
     irx__trace(e, "leads term %llu", (unsigned long long)record->term);

@@ -9,6 +9,7 @@ const irx_medium_class *irx__medium_find(const char *scheme)
         const char *scheme;
         const irx_medium_class *medium;
     } media[] = {
+        {"local", &irx__medium_local},
         {"memory", &irx__medium_memory},
         {"redis", &irx__medium_redis},
         {"redis+socket", &irx__medium_redis},

@@ -10,7 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { URL_LENGTH_MAX = 2048 };
+enum {
+    URL_LENGTH_MAX = 2048,
+    SHOWN_MAX = 160 /* so that an error has room for the rule */
+};
 
 static bool is_one_of(const char *word, const char *const *list)
 {
@@ -139,7 +142,7 @@ int irx__url_parse(const char *text, irx_url *url, irx_error *error)
     if (strnlen(text, URL_LENGTH_MAX + 1) > URL_LENGTH_MAX)
         return irx__error_set(error, IRX_ECONFIG, "url is longer than %d characters",
                               URL_LENGTH_MAX);
-    irx__url_show(text, url->shown, sizeof url->shown);
+    irx__url_show(text, url->shown, SHOWN_MAX + 1);
     const char *rest = NULL;
     int failed = check_characters(text, url, error);
     if (!failed)

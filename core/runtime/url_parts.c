@@ -60,6 +60,8 @@ void irx__url_show(const char *text, char *shown, size_t size)
             used = append(shown, size, used, "***", 3);
         text += length;
     }
+    if (used + 1 == size && size > 4)
+        memcpy(shown + size - 4, "...", 4);
 }
 
 static int digit_of(char c)
@@ -230,7 +232,7 @@ int irx__url_host(irx_url *url, irx__url_span authority, irx_error *error)
         return failed;
     if (!(bracketed ? is_address(url->host) : is_host_name(url->host)))
         return irx__error_set(
-            error, IRX_ECONFIG, "url \"%s\": the host \"%s\" must be %s", url->shown, url->host,
+            error, IRX_ECONFIG, "url \"%s\": the host \"%.64s\" must be %s", url->shown, url->host,
             bracketed ? "an IPv6 address inside its brackets"
                       : "a name, an IPv4 address, or an IPv6 address in brackets");
     if (port.length == 0)

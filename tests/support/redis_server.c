@@ -71,6 +71,8 @@ static void run(redis_server *server)
                          "no",
                          "--logfile",
                          "redis.log",
+                         "--enable-protected-configs",
+                         "yes",
                          "--enable-debug-command",
                          "yes"};
     size_t count = sizeof own / sizeof own[0];

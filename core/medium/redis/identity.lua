@@ -16,3 +16,15 @@ local function identified_epoch(fresh)
     call('HSET', store_key, 'epoch', fresh, 'run_id', run_id, 'replid', replid)
     return fresh
 end
+
+-- The epoch in force for operations that do not compare the identity. Where it is missing (somebody emptied the
+-- store under us) that is a change of the store like any other; the fresh epoch is then made here.
+local function present_epoch()
+    local epoch = call('HGET', store_key, 'epoch')
+    if epoch then
+        return epoch
+    end
+    local time = call('TIME')
+    local seed = table.concat({ARGV[2], time[1], time[2], record_key}, '/')
+    return identified_epoch(string.sub(redis.sha1hex(seed), 1, 32))
+end

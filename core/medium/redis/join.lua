@@ -2,9 +2,10 @@
 -- the table, or gets the next.
 -- ARGV: 3 members version known, 4 session, 5 join or "0", 6 process, 7 "1" for a candidate, 8 label, 9 most members.
 --#include record.lua
+--#include identity.lua
 
 return run(function()
-    local epoch = store_epoch()
+    local epoch = present_epoch()
     if epoch ~= ARGV[2] then
         return answer('EPOCH', epoch, 0, ARGV[3])
     end

@@ -1,9 +1,10 @@
 -- LEAVE: removes the sender's member row.
 -- ARGV: 3 members version known, 4 session.
 --#include record.lua
+--#include identity.lua
 
 return run(function()
-    local epoch = store_epoch()
+    local epoch = present_epoch()
     if epoch ~= ARGV[2] then
         return answer('EPOCH', epoch, 0, ARGV[3])
     end

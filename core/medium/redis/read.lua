@@ -2,9 +2,10 @@
 -- has, under its own epoch, the answer is the one word SAME.
 -- ARGV: 3 "incarnation/term/session/beat" of the sender's copy or "", 4 its members version.
 --#include record.lua
+--#include identity.lua
 
 return run(function()
-    local epoch = store_epoch()
+    local epoch = present_epoch()
     if epoch ~= ARGV[2] then
         return answer('EPOCH', epoch, 0, ARGV[4])
     end

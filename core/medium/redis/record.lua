@@ -45,10 +45,6 @@ local function call(...)
     return reply
 end
 
-local function store_epoch()
-    return call('HGET', store_key, 'epoch')
-end
-
 -- A table by field name with the list under `list`, or nil where there is no record.
 local function read_record()
     local list = call('HMGET', record_key, unpack(FIELDS))

@@ -2,9 +2,10 @@
 -- that no token is handed out twice. The member row goes, where that is asked for, whatever became of the record.
 -- ARGV: 3 incarnation, 4 term, 5 session, 6 successor, 7 "1" to remove the member row too.
 --#include record.lua
+--#include identity.lua
 
 return run(function()
-    local epoch = store_epoch()
+    local epoch = present_epoch()
     if epoch ~= ARGV[2] then
         return answer('EPOCH', epoch, 0)
     end

@@ -2,9 +2,10 @@
 -- sender knows the rest, since it wrote it. (The epoch it wrote only if that is still the store's.)
 -- ARGV: 3 incarnation, 4 term, 5 session, 6 beat, 7 hold, 8 process.
 --#include record.lua
+--#include identity.lua
 
 return run(function()
-    local epoch = store_epoch()
+    local epoch = present_epoch()
     if epoch ~= ARGV[2] then
         return answer('EPOCH', epoch, 0)
     end

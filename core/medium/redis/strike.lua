@@ -1,6 +1,7 @@
 -- STRIKE: removes the rows of members whose presence ended. Members without a process have none to end.
 -- ARGV: 3 members version known.
 --#include record.lua
+--#include identity.lua
 
 -- Lua passes a few thousand arguments at most. What is over is struck the next time.
 local CHUNK = 1000
@@ -35,7 +36,7 @@ local function gone_sessions()
 end
 
 return run(function()
-    local epoch = store_epoch()
+    local epoch = present_epoch()
     if epoch ~= ARGV[2] then
         return answer('EPOCH', epoch, 0, ARGV[3])
     end

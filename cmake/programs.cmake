@@ -44,6 +44,7 @@ endif()
 
 file(GLOB test_sources CONFIGURE_DEPENDS tests/engine/test_*.c tests/runtime/test_*.c
      tests/medium/test_*.c tests/chaos/test_*.c tests/sim/test_*.c)
+add_custom_target(engine_tests) # what scripts/mutants.sh builds
 foreach(source IN LISTS test_sources)
   cmake_path(GET source STEM topic)
   cmake_path(GET source PARENT_PATH area)
@@ -51,6 +52,9 @@ foreach(source IN LISTS test_sources)
   string(REGEX REPLACE "^test_" "" topic "${topic}")
   set(target "test_${area}_${topic}")
   interrex_program(${target} "${source}" tests ${test_support} PkgConfig::cmocka)
+  if(area STREQUAL "engine")
+    add_dependencies(engine_tests ${target})
+  endif()
   add_test(NAME "${area}/${topic}" COMMAND ${target} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
   set_tests_properties("${area}/${topic}" PROPERTIES TIMEOUT 120)
 endforeach()

@@ -29,10 +29,12 @@ function member(
   } as Member;
 }
 
-const closed = (from: number, to: number, leftNs: number, next: number) => [
-  { from },
-  { from, to, leftNs, next },
-];
+const closed = (
+  from: number,
+  to: number,
+  leftNs: number,
+  next: number,
+): Record<string, number>[] => [{ from }, { from, to, leftNs, next }];
 const most = (...members: Member[]) => mostAtOnce(intervals(members, BigInt(1e6 * MS)));
 
 test('beliefs one after another are one leader, overlapping ones are two', () => {

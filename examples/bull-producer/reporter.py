@@ -46,11 +46,12 @@ class Belief:
             now = time.monotonic_ns()
             leadership = self.leadership
             believes = self.election.is_leader() or (leadership is not None and leadership.check())
+            # The term tells one belief from the next; whether it is one, the check alone says.
             token = self.election.token
-            term = token.term if token else 0
+            term = token.term if token else self.open["term"] if self.open else 0
             if self.open and (not believes or term != self.open["term"]):
                 self.close(now)
-            if not believes or term == 0:
+            if not believes:
                 return
             if self.open is None:
                 self.open = {"from": now, "to": now, "leftNs": 0, "term": term}

@@ -43,9 +43,10 @@ export class Belief implements OnApplicationBootstrap, OnApplicationShutdown {
   sample(): void {
     const now = process.hrtime.bigint();
     const believes = this.election.isLeader() || this.leadership?.check() === true;
-    const term = this.election.token?.term ?? 0;
+    // The term tells one belief from the next; whether it is one, the check alone says.
+    const term = this.election.token?.term ?? this.open?.term ?? 0;
     if (this.open !== undefined && (!believes || term !== this.open.term)) this.close(now);
-    if (!believes || term === 0) return;
+    if (!believes) return;
     if (this.open === undefined) {
       this.open = { from: now, to: now, leftNs: 0n, term };
       this.note({ from: now, term });

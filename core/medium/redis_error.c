@@ -21,6 +21,8 @@ static const struct {
     {"ERR invalid password", IRX_EAUTH, "the password is wrong"},
     {"ERR AUTH <password> called without", IRX_EAUTH, "it has no password set for the default user, yet the URL gives one"},
     {"NOPERM", IRX_EAUTH, "the user lacks a right; docs/redis.md has the ACL line that suffices"},
+    {"ERR The user executing the script", IRX_EAUTH, "the user lacks a right; docs/redis.md has the ACL line that suffices"},
+    {"The user executing the script", IRX_EAUTH, "the user lacks a right; docs/redis.md has the ACL line that suffices"},
     {"READONLY", IRX_EUNAVAILABLE, "it is a replica: use the primary's address"},
     {"LOADING", IRX_EUNAVAILABLE, "it is still loading its data"},
     {"MASTERDOWN", IRX_EUNAVAILABLE, "it is a replica that lost its primary: use the primary's address"},

@@ -71,6 +71,12 @@ static bool must_succeed(void *owner, irx__redis_request *request, const redisRe
     return false;
 }
 
+/* A call of a script that nobody has: the right to call one is needed in every operation. */
+static bool must_have_no_script(void *owner, irx__redis_request *request, const redisReply *reply)
+{
+    return irx__redis_is_noscript(reply) ? false : must_succeed(owner, request, reply);
+}
+
 static bool may_fail(void *owner, irx__redis_request *request, const redisReply *reply)
 {
     (void)owner;
@@ -199,6 +205,9 @@ void irx__redis_greet(irx_medium *medium, irx_channel channel)
         snprintf(database, sizeof database, "%d", url->database);
         say(medium, channel, (const char *const[]){"SELECT", database, NULL}, must_succeed, 0);
     }
+    say(medium, channel,
+        (const char *const[]){"EVALSHA", "0000000000000000000000000000000000000000", "0", NULL},
+        must_have_no_script, 0);
     for (int kind = 0; kind < IRX_REDIS_SCRIPTS; kind++) {
         medium->loading[kind] = false;
         irx__redis_load(medium, (irx_op_kind)kind);

@@ -333,13 +333,13 @@ static int operate(work *w)
     return code;
 }
 
-/* A session that leaves is no longer present. Nor is one whose RELEASE did not succeed: it may
+/* A session that leaves is no longer present. Nor is one whose RELEASE did not come through: it may
  * still be in the record, and others must not have to wait for it. */
 static void end_presence(work *w, int code)
 {
-    bool ends =
-        w->op->kind == IRX_OP_LEAVE || (w->op->kind == IRX_OP_RELEASE &&
-                                        (code != 0 || w->status != IRX_RESULT_OK || w->op->leave));
+    bool elsewhere = code == 0 && w->status == IRX_RESULT_EPOCH;
+    bool ends = (w->op->kind == IRX_OP_LEAVE && !elsewhere) ||
+                (w->op->kind == IRX_OP_RELEASE && (code != 0 || elsewhere || w->op->leave));
     if (ends && holds_presence(w))
         irx__local_presence_drop(root_of(w), w->seat->path, &w->seat->presence);
 }

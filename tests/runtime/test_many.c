@@ -1,0 +1,95 @@
+/* A thousand elections in one process: one thread, one connection, all of them led, all of them
+ * left. */
+#include "cmocka_all.h"
+#include "handles.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <sys/resource.h>
+
+enum { MANY = 1000 };
+
+static irx_election *list[MANY];
+
+static size_t entries_of(const char *path)
+{
+    size_t count = 0;
+    DIR *directory = opendir(path);
+    assert_non_null(directory);
+    while (readdir(directory))
+        count++;
+    closedir(directory);
+    return count;
+}
+
+static double processor_seconds(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+static void a_thousand_are_led_by_one_thread(void **state)
+{
+    (void)state;
+    size_t threads = entries_of("/proc/self/task");
+    size_t descriptors = entries_of("/proc/self/fd");
+    for (int i = 0; i < MANY; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "many %d", i);
+        list[i] = open_election("memory:many", name, NULL);
+        assert_int_equal(irx_election_start(list[i]), 0);
+    }
+    for (int i = 0; i < MANY; i++)
+        await_leading(list[i]);
+    assert_int_equal(entries_of("/proc/self/task"), threads + 1);
+    assert_true(entries_of("/proc/self/fd") < descriptors + 10);
+    double before = processor_seconds();
+    sleep_ms(2000);
+    print_message("%d elections: %.1f%% of a processor\n", MANY,
+                  (processor_seconds() - before) * 50);
+    for (int i = 0; i < MANY; i++) {
+        irx_metrics metrics;
+        irx_election_metrics(list[i], &metrics);
+        assert_true(metrics.renewals > 0);
+        assert_true(irx_election_is_leader(list[i]) || metrics.defeated > 0);
+    }
+    for (int i = 0; i < MANY; i++)
+        irx_election_stop(list[i]);
+    for (int i = 0; i < MANY; i++)
+        expect_event(list[i], IRX_STOPPED);
+    for (int i = 0; i < MANY; i++)
+        irx_election_close(list[i]);
+    assert_int_equal(entries_of("/proc/self/task"), threads); /* joined with the last */
+    assert_int_equal(entries_of("/proc/self/fd"), descriptors);
+}
+
+/* All at one time, without a stop: each gets its 50 ms at most, and none needs them. */
+static void a_thousand_are_closed_while_leading(void **state)
+{
+    (void)state;
+    for (int i = 0; i < MANY; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "many %d", i);
+        list[i] = open_election("memory:many", name, NULL);
+        irx_election_start(list[i]);
+    }
+    for (int i = 0; i < MANY; i++)
+        await_leading(list[i]);
+    irx_election *heir = open_election("memory:many", "many 500", NULL);
+    irx_election_start(heir);
+    for (int i = 0; i < MANY; i++)
+        irx_election_close(list[i]);
+    await_leading(heir);
+    irx_election_close(heir);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_thousand_are_led_by_one_thread),
+        cmocka_unit_test(a_thousand_are_closed_while_leading),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

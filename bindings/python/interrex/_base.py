@@ -37,7 +37,7 @@ _EVENTS_KEPT = 1024  # by an iterator that nobody advances
 _DEFEATS_KEPT = 64
 
 _elections: weakref.WeakSet[BaseElection] = weakref.WeakSet()
-_at_work: ContextVar[tuple[int, ...]] = ContextVar("interrex_at_work", default=())
+_at_work: ContextVar[tuple[Work, ...]] = ContextVar("interrex_at_work", default=())
 
 
 class EventQueue:
@@ -108,7 +108,8 @@ class BaseElection(Handle):
         self._stall_limit = stall_limit or 0.0
         self._pid = os.getpid()
         self._phase: Literal["stopped", "starting", "started", "stopping"] = "stopped"
-        self._trouble: InterrexError | None = None  # why it stopped before it had started
+        self._last_error: InterrexError | None = None
+        self._trouble: InterrexError | None = None  # why it stopped unasked
         self._defeats: OrderedDict[Token, tuple[Reason, Leader | None]] = OrderedDict()
         self._queues: weakref.WeakSet[EventQueue] = weakref.WeakSet()
         self._backlog = EventQueue()  # for the first iterator: what happened before it
@@ -180,7 +181,7 @@ class BaseElection(Handle):
             raise ForkedError("the election was made before a fork; make a new one", "FORKED")
 
     def _stopped_error(self) -> InterrexError:
-        return InterrexError(f"{self._name}: the election is stopped", "STOPPED")
+        return self._trouble or InterrexError(f"{self._name}: the election is stopped", "STOPPED")
 
     def _over(self, token: Token) -> bool:
         return self._check(0.0) != token
@@ -217,7 +218,7 @@ class BaseElection(Handle):
     def _begin_phase(self) -> None:
         """Forget an earlier run, before a start."""
         self._phase = "starting"
-        self._trouble = None
+        self._last_error = self._trouble = None
         self._backlog = EventQueue()
 
     def _apply(self, event: Event) -> None:
@@ -225,9 +226,11 @@ class BaseElection(Handle):
         if event.kind == "started" and self._phase == "starting":
             self._phase = "started"
         elif event.kind == "stopped":
+            if self._phase != "stopping":
+                self._trouble = self._last_error
             self._phase = "stopped"
-        elif event.kind == "error" and self._phase == "starting":
-            self._trouble = event.error
+        elif event.kind == "error":
+            self._last_error = event.error
         elif event.kind == "defeated" and event.token and event.reason:
             self._defeats[event.token] = (event.reason, event.leader)
             if len(self._defeats) > _DEFEATS_KEPT:
@@ -243,25 +246,23 @@ class BaseElection(Handle):
 
 
 class Work:
-    """Marks the running context as leader work of an election.
+    """A piece of leader work, known in the context that began it and in the tasks it creates.
 
     `stop`, `resign` and `transfer` wait for all work to end, so inside of it they must not.
     """
 
-    @staticmethod
-    def enter(election: BaseElection) -> None:
-        _at_work.set((*_at_work.get(), id(election)))
+    def __init__(self, election: BaseElection) -> None:
+        self._election = weakref.ref(election)
+        self._running = True
+        _at_work.set((*(work for work in _at_work.get() if work._running), self))
 
-    @staticmethod
-    def leave(election: BaseElection) -> None:
-        entries = list(_at_work.get())
-        if id(election) in entries:
-            entries.remove(id(election))
-            _at_work.set(tuple(entries))
+    def end(self) -> None:
+        self._running = False
+        _at_work.set(tuple(work for work in _at_work.get() if work._running))
 
     @staticmethod
     def here(election: BaseElection) -> bool:
-        return id(election) in _at_work.get()
+        return any(work._running and work._election() is election for work in _at_work.get())
 
 
 def chain(error: BaseException, loss: LeadershipLost) -> None:

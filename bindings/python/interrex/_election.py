@@ -49,6 +49,8 @@ class Draining:
 class Leadership(BaseLeadership["Election"]):
     """One leadership of this member, as `Election.lead` and `Election.run` lend it."""
 
+    _work: Work
+
     @property
     def draining(self) -> Draining:
         """True once the leadership is being given up, or over: begin nothing new."""
@@ -176,8 +178,8 @@ class Election(WaitingElection):
         ------
         ElectionTimeout
             It took longer than ``start_timeout``.
-        ConfigError
-            Other members of this election use other settings.
+        InterrexError
+            It was stopped meanwhile (code ``"STOPPED"``).
         """
         self._refuse_fork()
         self._wait_until(lambda: self._phase != "stopping" or None, None)
@@ -191,7 +193,7 @@ class Election(WaitingElection):
             self._ask_to_stop()
             raise
         if self._phase != "started":
-            raise self._trouble or self._stopped_error()
+            raise self._stopped_error()
 
     def stop(self) -> None:
         """Give up leadership, leave, and return once that is done.
@@ -222,7 +224,8 @@ class Election(WaitingElection):
         ElectionTimeout
             On entry: not elected in time.
         InterrexError
-            On entry: the election is stopped (code ``"STOPPED"``).
+            On entry: the election is stopped (code ``"STOPPED"``). It stops by itself, with a
+            ConfigError here, where other members use other settings.
         LeadershipLost
             On exit: the leadership was over before the block was. An exception of the block wins,
             with this one at the end of its chain.
@@ -332,11 +335,11 @@ class Election(WaitingElection):
         self._stop()
 
     async def _run_async(self, token: Token, work: Callable[[], Awaitable[Any]]) -> Any:
-        Work.enter(self)
+        mark = Work(self)
         try:
             return await work()
         finally:
-            Work.leave(self)
+            mark.end()
             self._work_end()
 
     def _begin(self, timeout: float | None) -> Leadership | None:
@@ -353,13 +356,13 @@ class Election(WaitingElection):
             raise ElectionTimeout(f"{self._name}: not elected within {timeout} s", "TIMEOUT")
         if not isinstance(leadership, Leadership):
             return None
-        Work.enter(self)
+        leadership._work = Work(self)
         return leadership
 
     def _end(self, leadership: Leadership, *, patient: bool) -> LeadershipLost | None:
         """End a piece of work; resign if the leadership is still in force, else say how it went."""
         lost = not leadership.check()
-        Work.leave(self)
+        leadership._work.end()
         self._work_end()
         token = leadership.token
         if lost:

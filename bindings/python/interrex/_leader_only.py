@@ -65,11 +65,11 @@ def leader_only(election: BaseElection, otherwise: object, run_async: RunAsync) 
             raw = election._work_begin()
             if raw is None:
                 return declined()
-            Work.enter(election)
+            mark = Work(election)
             try:
                 return function(*args, **kwargs)
             finally:
-                Work.leave(election)
+                mark.end()
                 election._work_end()
 
         return call

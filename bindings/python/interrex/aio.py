@@ -72,7 +72,7 @@ class _Body:
         self._cancelled = False
         self._left = False
         self._election._bodies.add(self)
-        Work.enter(self._election)
+        self._work = Work(self._election)
         if self._election._over(leadership.token):  # its event may have come before this
             self.leadership_over(leadership.token)
 
@@ -92,7 +92,7 @@ class _Body:
         election, token = self._election, self._leadership.token
         self._left = True
         election._bodies.discard(self)
-        Work.leave(election)
+        self._work.end()
         lost = not self._leadership.check()
         election._work_end()
         ours = (
@@ -193,8 +193,8 @@ class Election(LoopElection):
         ------
         ElectionTimeout
             It took longer than ``start_timeout``.
-        ConfigError
-            Other members of this election use other settings.
+        InterrexError
+            It was stopped meanwhile (code ``"STOPPED"``).
         """
         self._refuse_fork()
         self._attach()
@@ -209,7 +209,7 @@ class Election(LoopElection):
             self._ask_to_stop()
             raise
         if self._phase != "started":
-            raise self._trouble or self._stopped_error()
+            raise self._stopped_error()
 
     async def stop(self) -> None:
         """Give up leadership, leave, and return once that is done.
@@ -243,7 +243,8 @@ class Election(LoopElection):
         ElectionTimeout
             On entry: not elected in time.
         InterrexError
-            On entry: the election is stopped (code ``"STOPPED"``).
+            On entry: the election is stopped (code ``"STOPPED"``). It stops by itself, with a
+            ConfigError here, where other members use other settings.
         LeadershipLost
             On exit: the leadership was over before the block was. Another exception of the block
             wins, with this one at the end of its chain.

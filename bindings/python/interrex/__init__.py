@@ -11,6 +11,8 @@
 fork, make a new election in the child. Sub-interpreters are not promised.
 """
 
+from typing import TYPE_CHECKING
+
 from interrex._election import Draining, Election, Leadership
 from interrex._errors import (
     ConfigError,
@@ -23,6 +25,9 @@ from interrex._errors import (
 )
 from interrex._interrex import VERSION as __version__
 from interrex._types import Event, Leader, Member, Metrics, Token
+
+if TYPE_CHECKING:
+    from interrex import aio
 
 __all__ = [
     "ConfigError",
@@ -41,4 +46,13 @@ __all__ = [
     "NotLeaderError",
     "Token",
     "__version__",
+    "aio",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name == "aio":  # asyncio is loaded by those who use it
+        import interrex.aio
+
+        return interrex.aio
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -21,7 +21,7 @@ from typing import TypeVar
 from interrex._base import BaseElection, Exit
 from interrex._errors import InterrexError
 from interrex._interrex import now
-from interrex._types import Event, RawEvent
+from interrex._types import Event
 
 T = TypeVar("T")
 
@@ -37,15 +37,20 @@ class WaitingElection(BaseElection):
     def _wait_until(self, look: Callable[[], T | None], timeout: float | None) -> T | None:
         """Return what ``look`` finds, None if it found nothing within ``timeout`` seconds."""
         deadline = None if timeout is None else now() + timeout
-        while True:
-            seen = self._sequence
-            found = look()
-            if found is not None:
-                return found
-            left = None if deadline is None else deadline - now()
-            if left is not None and left <= 0.0:
-                return None
-            self._await_event(seen, left)
+        try:
+            while True:
+                seen = self._sequence
+                found = look()
+                if found is not None:
+                    return found
+                left = None if deadline is None else deadline - now()
+                if left is not None and left <= 0.0:
+                    return None
+                self._await_event(seen, left)
+        except InterrexError:
+            if Exit.begun and threading.current_thread().daemon:
+                threading.Event().wait()  # closed at exit: no daemon thread goes on
+            raise
 
     def _await_event(self, seen: int, left: float | None) -> None:
         """Return when an event later than ``seen`` was applied, or after ``left`` seconds."""
@@ -59,20 +64,12 @@ class WaitingElection(BaseElection):
                     self._turn.wait(left)
                     return
                 mine = self._pumping = True
-            raw = self._take(-1 if left is None else math.ceil(left * 1000))
+            raw = self._next_event(-1 if left is None else math.ceil(left * 1000))
             if raw is not None:
                 event = self._log(raw)
         finally:
             if mine:
                 self._hand_on(event)
-
-    def _take(self, timeout_ms: int) -> RawEvent | None:
-        try:
-            return self._next_event(timeout_ms)
-        except InterrexError:
-            if Exit.begun and threading.current_thread().daemon:
-                threading.Event().wait()  # the interpreter ends: no daemon thread goes on
-            raise
 
     def _hand_on(self, event: Event | None) -> None:
         with self._turn:

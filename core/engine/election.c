@@ -53,6 +53,7 @@ void irx__new_session(irx_engine *e)
     irx__op_lost(e);
     e->session = irx__random_session(e);
     e->joined = false;
+    e->listed = false;
     e->join = 0;
     e->release.pending = false;
     irx__trace(e, "is session %s", irx__short(e->session, text));
@@ -164,7 +165,7 @@ static void stop_advance(irx_engine *e)
         e->release.pending = true; /* a claim that landed after all */
         e->release.token = (irx_token){e->record.term, e->record.incarnation};
         irx__release_send(e);
-    } else if (e->joined) {
+    } else if (e->listed) {
         irx__op_begin(e, IRX_OP_LEAVE);
         irx__op_send(e);
     } else {

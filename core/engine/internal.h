@@ -45,6 +45,7 @@ struct irx_engine {
     irx_id session;
     uint64_t join; /* own join number, kept for the next JOIN */
     bool joined;
+    bool listed; /* a JOIN was sent: there may be a row to remove */
 
     /* connections, by irx_channel */
     struct {

@@ -156,6 +156,7 @@ static void join(irx_engine *e)
 {
     irx_op *op = irx__op_begin(e, IRX_OP_JOIN);
     op->join = e->join;
+    e->listed = true;
     irx__op_send(e);
     e->join_at_ns = e->now_ns + e->options.heartbeat_ns;
 }

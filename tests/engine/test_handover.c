@@ -230,6 +230,19 @@ static void stopping_with_a_claim_in_flight(void **state)
     assert_int_equal(d->snapshot.role, IRX_ROLE_STOPPED);
 }
 
+/* So is a row: a JOIN that was sent may have landed, whatever is known of it. */
+static void stopping_with_a_join_in_flight(void **state)
+{
+    (void)state;
+    driver_do(d, IRX_IN_START);
+    driver_up(d);
+    assert_true(driver_asks(d, IRX_OP_JOIN));
+    driver_do(d, IRX_IN_STOP);
+    assert_true(driver_asks(d, IRX_OP_LEAVE));
+    driver_ok(d);
+    assert_int_equal(d->snapshot.role, IRX_ROLE_STOPPED);
+}
+
 /* A stop is bounded: a silent medium ends it at the operation's deadline. */
 static void a_silent_medium_does_not_hold_a_stop_up(void **state)
 {
@@ -275,6 +288,7 @@ int main(void)
         TEST(stopping_a_follower),
         TEST(stopping_before_anything_is_connected),
         TEST(stopping_with_a_claim_in_flight),
+        TEST(stopping_with_a_join_in_flight),
         TEST(a_silent_medium_does_not_hold_a_stop_up),
         TEST(a_new_start_is_a_new_session),
     };

@@ -7,10 +7,10 @@ from interrex import aio
 
 
 async def main() -> None:
-    async with aio.Election("job", url=os.environ.get("INTERREX_URL", "local:")) as election:
-        async with election.lead() as leadership:
-            await asyncio.sleep(0.1)
-            print(f"term {leadership.term}: done as {election.id}")
+    url = os.environ.get("INTERREX_URL", "local:")
+    async with aio.Election("job", url=url) as election, election.lead() as leadership:
+        await asyncio.sleep(0.1)
+        print(f"term {leadership.term}: done as {election.id}")
 
 
 asyncio.run(main())

@@ -4,7 +4,7 @@ import os
 
 from interrex import Election
 
-with Election("job", url=os.environ.get("INTERREX_URL", "local:")) as election:
-    with election.lead() as leadership:  # waits its turn
-        total = sum(number for number in range(11) if leadership.check(need=0.2))
-        print(f"term {leadership.term}: the sum is {total}")
+url = os.environ.get("INTERREX_URL", "local:")
+with Election("job", url=url) as election, election.lead() as leadership:  # waits its turn
+    total = sum(number for number in range(11) if leadership.check(need=0.2))
+    print(f"term {leadership.term}: the sum is {total}")

@@ -56,7 +56,8 @@ export class View {
     const full = Math.round((BAR * finished) / events);
     const lines = [
       '',
-      `  ${'█'.repeat(full)}${'░'.repeat(BAR - full)}  ${this.counts()}`,
+      `  ${'█'.repeat(full)}${'░'.repeat(BAR - full)}`,
+      `  ${this.counts()}`,
       '',
       ...this.members().map((member) => `  ${this.row(member)}`),
       '',

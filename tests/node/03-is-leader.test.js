@@ -3,7 +3,7 @@
 
 const assert = require('node:assert/strict');
 const { it } = require('node:test');
-const { freshName, leading, next, started, until } = require('./support/elections.js');
+const { acquainted, freshName, leading, next, started, until } = require('./support/elections.js');
 const { onEveryMedium } = require('./support/media.js');
 
 onEveryMedium((place, medium) => {
@@ -52,15 +52,20 @@ onEveryMedium((place, medium) => {
   });
 
   it('says no at once when leadership is given up, and so does role', async (t) => {
-    const election = await leading(t, { name: freshName(), url: place.url });
-    const resigned = election.resign();
-    assert.equal(election.isLeader(), false);
-    assert.notEqual(election.role, 'leader');
+    const name = freshName();
+    const pair = [
+      await leading(t, { name, url: place.url }),
+      await started(t, { name, url: place.url }),
+    ];
+    await acquainted(...pair); // so that nobody leads again at once
+    const resigned = pair[0].resign();
+    assert.equal(pair[0].isLeader(), false);
+    assert.notEqual(pair[0].role, 'leader');
     await resigned;
-    await election.whenLeader();
-    const stopped = election.stop();
-    assert.equal(election.isLeader(), false);
-    assert.notEqual(election.role, 'leader');
+    await pair[1].whenLeader();
+    const stopped = pair[1].stop();
+    assert.equal(pair[1].isLeader(), false);
+    assert.notEqual(pair[1].role, 'leader');
     await stopped;
   });
 
@@ -70,6 +75,7 @@ onEveryMedium((place, medium) => {
       await started(t, { name, url: place.url, heartbeat: 50, timeout: 250 }),
       await started(t, { name, url: place.url, heartbeat: 50, timeout: 250 }),
     ];
+    await acquainted(...pair);
     for (let round = 0; round < 6; round++) {
       const leader = await until(
         () => pair.find((election) => election.isLeader()),

@@ -3,7 +3,15 @@
 
 const assert = require('node:assert/strict');
 const { it } = require('node:test');
-const { freshName, leading, namesOf, next, started, until } = require('./support/elections.js');
+const {
+  acquainted,
+  freshName,
+  leading,
+  namesOf,
+  next,
+  started,
+  until,
+} = require('./support/elections.js');
 const { onEveryMedium, onSharedMedia } = require('./support/media.js');
 const { run } = require('./support/child.js');
 
@@ -41,6 +49,7 @@ onEveryMedium((place) => {
     const name = freshName();
     const first = await leading(t, { name, url: place.url });
     const second = await started(t, { name, url: place.url });
+    await acquainted(first, second);
     const defeat = next(first, 'defeated');
     const { term } = first;
     await first.resign();
@@ -69,7 +78,7 @@ onEveryMedium((place) => {
     const first = await leading(t, { name, url: place.url });
     const second = await started(t, { name, url: place.url });
     const third = await started(t, { name, url: place.url });
-    await until(() => first.members().length === 3, 'the leader knows the third');
+    await acquainted(first, second, third);
     const defeat = next(first, 'defeated');
     await first.transfer(third.id);
     assert.equal((await defeat)[0].reason, 'transferred');

@@ -4,7 +4,7 @@
 const assert = require('node:assert/strict');
 const { it } = require('node:test');
 const { setTimeout: sleep } = require('node:timers/promises');
-const { freshName, leading, next, started, until } = require('./support/elections.js');
+const { acquainted, freshName, leading, next, started, until } = require('./support/elections.js');
 const { onEveryMedium, onMedium } = require('./support/media.js');
 
 onEveryMedium((place) => {
@@ -17,7 +17,7 @@ onEveryMedium((place) => {
       const name = freshName();
       const election = await leading(t, { name, url: place.url });
       const successor = await started(t, { name, url: place.url });
-      await until(() => election.members().length === 2, 'the leader knows its successor');
+      await acquainted(election, successor);
       let finish;
       const work = new Promise((resolve) => (finish = resolve));
       let held;
@@ -49,6 +49,7 @@ onEveryMedium((place) => {
     const name = freshName();
     const election = await leading(t, { name, url: place.url, drainLimit: 150 });
     const successor = await started(t, { name, url: place.url });
+    await acquainted(election, successor);
     let held;
     const led = election.lead(async (leadership) => {
       held = leadership;

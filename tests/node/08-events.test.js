@@ -5,6 +5,7 @@ const assert = require('node:assert/strict');
 const { it } = require('node:test');
 const { Election, InterrexError } = require('interrex');
 const {
+  acquainted,
   freshName,
   leading,
   namesOf,
@@ -22,9 +23,11 @@ onEveryMedium((place) => {
     const name = freshName();
     const first = await leading(t, { name, url: place.url, label: 'first' });
     const second = await started(t, { name, url: place.url, label: 'second' });
+    await acquainted(first, second);
     const terms = [first.term];
     await first.resign();
     await second.whenLeader();
+    await until(() => first.leader?.id === second.id, 'the first knows the second');
     terms.push(second.term);
     await second.stop();
     await first.whenLeader();
@@ -166,13 +169,13 @@ onMedium('redis', (place) => {
     t.after(() => server.stop());
     const election = open(t, {
       name: freshName(),
-      redis: { host: '127.0.0.1', port: server.port, password: 'wrong' },
+      redis: { host: '127.0.0.1', port: server.port, password: 'mistaken' },
     });
     const told = next(election, 'error').catch((error) => [error]);
     election.start();
     const [error] = await told;
     assert.equal(error.code, 'AUTH');
-    assert.ok(!error.message.includes('wrong'), error.message);
+    assert.ok(!error.message.includes('mistaken'), error.message);
     const right = await leading(t, {
       name: freshName(),
       redis: { host: '127.0.0.1', port: server.port, password: 'right' },

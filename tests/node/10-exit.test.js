@@ -9,6 +9,8 @@ const { run } = require('./support/child.js');
 
 // A time-out so long that only a release, or the end of a presence, can explain a succession.
 const patient = { heartbeat: 1000, timeout: 60_000 };
+// Under `safe` the first leadership of a record waits for as long: short enough to wait for.
+const safe = { heartbeat: 1000, timeout: 3000, takeover: 'safe' };
 
 onSharedMedia((place, medium) => {
   const ends = {
@@ -21,6 +23,7 @@ onSharedMedia((place, medium) => {
     // Without presence nothing but a release can end the term.
     for (const takeover of medium === 'redis' ? ['safe', 'fast'] : ['fast']) {
       it(`${how} while leading releases (takeover ${takeover})`, async (t) => {
+        const options = { ...(takeover === 'safe' ? safe : patient), url: place.url };
         const names = [freshName(), freshName(), freshName()];
         const child = run(
           t,
@@ -29,20 +32,23 @@ onSharedMedia((place, medium) => {
            process.once('SIGTERM', () => Promise.all(elections.map((e) => e.stop())).then(() => console.log('stopped')));
            Promise.all(elections.map((e) => e.start().then(() => e.whenLeader()))).then(() => {
              console.log('leading');
-             setTimeout(() => { ${end}; }, 200);
-           });`,
-          { names, options: { ...patient, url: place.url, takeover } },
+           });
+           process.once('SIGUSR2', () => { ${end}; });`,
+          { names, options },
         );
         await child.line('leading');
-        const mine = await Promise.all(
-          names.map((name) => started(t, { ...patient, name, url: place.url, takeover })),
-        );
+        const mine = await Promise.all(names.map((name) => started(t, { ...options, name })));
         assert.ok(mine.every((election) => !election.isLeader()));
+        child.kill('SIGUSR2');
         const { code, signal, errors } = await child.ended();
         assert.equal(signal, null, errors);
         const expected = { 'process.exit()': 3, 'an uncaught error': 1 }[how] ?? 0;
         assert.equal(code, expected, errors);
         await until(() => mine.every((election) => election.isLeader()), 'all are succeeded');
+        if (takeover === 'safe') {
+          // Nobody's presence counts and nobody waited for a deadline: the record was given back.
+          for (const election of mine) assert.match(election.history().join(), /claims: vacant/);
+        }
       });
     }
   }

@@ -46,6 +46,14 @@ async function until(predicate, what) {
   assert.fail(`it did not happen within ${LIMIT_MS} ms: ${what}`);
 }
 
+/** Waits until each of them knows all: a leader that knows nobody else may resign and lead again at once. */
+function acquainted(...elections) {
+  return until(
+    () => elections.every((election) => election.members().length === elections.length),
+    'all know each other',
+  );
+}
+
 /** The arguments of the next such event. */
 function next(election, event) {
   return once(election, event, { signal: AbortSignal.timeout(LIMIT_MS) });
@@ -60,4 +68,15 @@ function block(ms) {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
-module.exports = { LIMIT_MS, freshName, open, started, leading, until, next, namesOf, block };
+module.exports = {
+  LIMIT_MS,
+  acquainted,
+  freshName,
+  open,
+  started,
+  leading,
+  until,
+  next,
+  namesOf,
+  block,
+};

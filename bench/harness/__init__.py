@@ -1,0 +1,1 @@
+"""What `make bench` runs: it starts processes, does things to them, and writes down what they said."""

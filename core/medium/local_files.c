@@ -33,8 +33,8 @@ static int meaning(int number)
 int irx__local_fail(irx_error *error, int number, const char *doing, const char *where,
                     const char *file)
 {
-    return irx__error_set(error, meaning(number), "can not %s %s/%s: %s", doing, where, file,
-                          strerror(number));
+    return irx__error_set(error, meaning(number), "can not %s %s%s%s: %s", doing, where,
+                          *file ? "/" : "", file, strerror(number));
 }
 
 static int foreign(irx_error *error, const char *where, const char *file, const char *what)

@@ -83,18 +83,19 @@ static int check_owner(int fd, const char *path, irx_error *error)
 
 /* Opens one directory under `at`, which it makes where it is missing. The descriptor, or a negative
  * IRX_E…. */
-static int open_directory(int at, const char *path, int extra_flags, irx_error *error)
+static int open_directory(int at, const char *path, const char *shown, int extra_flags,
+                          irx_error *error)
 {
     int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | extra_flags;
     int fd = openat(at, path, flags);
     if (fd < 0 && errno == ENOENT) {
         if (mkdirat(at, path, 0700) != 0 && errno != EEXIST)
-            return irx__local_fail(error, errno, "make directory", path, "");
+            return irx__local_fail(error, errno, "make directory", shown, "");
         fd = openat(at, path, flags);
     }
     if (fd < 0)
-        return irx__local_fail(error, errno, "open directory", path, "");
-    int code = check_owner(fd, path, error);
+        return irx__local_fail(error, errno, "open directory", shown, "");
+    int code = check_owner(fd, shown, error);
     if (code != 0) {
         close(fd);
         return code;
@@ -181,10 +182,12 @@ static int open_root(irx__local_root *root, irx_error *error)
 {
     struct stat stat;
     /* A default path that is a link is somebody's trap in /tmp; a link that was named was meant. */
-    int base = open_directory(AT_FDCWD, root->base, root->is_default ? O_NOFOLLOW : 0, error);
+    int base =
+        open_directory(AT_FDCWD, root->base, root->base, root->is_default ? O_NOFOLLOW : 0, error);
     if (base < 0)
         return base;
-    int fd = open_directory(base, root->path + strlen(root->base) + 1, O_NOFOLLOW, error);
+    int fd =
+        open_directory(base, root->path + strlen(root->base) + 1, root->path, O_NOFOLLOW, error);
     close(base);
     if (fd < 0)
         return fd;

@@ -108,7 +108,9 @@ static void look(irx__local_seat *seat)
     if (!ended && !seat->link && join_link(seat))
         ended = has_ended(seat);
     if (!ended) {
-        if (!seat->link)
+        /* The line tells of a death, the directory's events of a presence that a living process
+         * gave up. */
+        if (!seat->link || seat->wd < 0)
             schedule(seat, (double)seat->every_ns / 1e9);
         return;
     }
@@ -135,6 +137,7 @@ void irx__local_watch(irx__local_seat *seat, irx_id session, int64_t every_ns)
     irx__local_unwatch(seat);
     seat->watched = session;
     seat->every_ns = every_ns;
+    irx__local_hints_listen(seat);
     schedule(seat, 0.);
 }
 

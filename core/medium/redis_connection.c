@@ -445,6 +445,8 @@ void irx__redis_connection_init(irx__redis_connection *connection, struct ev_loo
     ev_init(&connection->flush, on_timer);
     /* After everything else that the round brought, so that its whole output is one write. */
     ev_set_priority(&connection->flush, EV_MINPRI);
+    /* After the reply that came in the same round, and after the engine's own timer. */
+    ev_set_priority(&connection->deadline, EV_MINPRI);
     connection->reading.data = connection->writing.data = connection;
     connection->attempt.data = connection->deadline.data = connection->flush.data = connection;
 }

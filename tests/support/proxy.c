@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -25,6 +26,8 @@ struct proxy {
     struct {
         int client;
         int server; /* -1: accepted in silence */
+        bool ended; /* one side did, in silence: the other is not to know, until the silence is over
+                     */
     } pairs[PAIRS_MAX];
     size_t count;
 };
@@ -61,6 +64,7 @@ static void accept_one(proxy *p)
         give_up("too many connections for the proxy");
     p->pairs[p->count].client = client;
     p->pairs[p->count].server = server;
+    p->pairs[p->count].ended = false;
     p->count++;
     atomic_fetch_add(&p->connections, 1);
 }
@@ -73,7 +77,7 @@ static bool forward(proxy *p, int from, int to, bool of_client)
     if (length < 0)
         return errno == EAGAIN || errno == EINTR;
     if (length == 0)
-        return atomic_load(&p->silent);
+        return false;
     if (of_client)
         atomic_fetch_add(&p->pieces, 1);
     if (atomic_load(&p->silent) || to < 0)
@@ -104,22 +108,24 @@ static void *run(void *argument)
         fds[0] = (struct pollfd){.fd = p->listener, .events = POLLIN};
         fds[1] = (struct pollfd){.fd = p->stop[0], .events = POLLIN};
         for (size_t i = 0; i < count; i++) {
-            fds[2 + 2 * i] = (struct pollfd){.fd = p->pairs[i].client, .events = POLLIN};
-            fds[3 + 2 * i] = (struct pollfd){.fd = p->pairs[i].server, .events = POLLIN};
+            bool ended = p->pairs[i].ended;
+            fds[2 + 2 * i] = (struct pollfd){ended ? -1 : p->pairs[i].client, POLLIN, 0};
+            fds[3 + 2 * i] = (struct pollfd){ended ? -1 : p->pairs[i].server, POLLIN, 0};
         }
-        if (poll(fds, 2 + 2 * count, -1) < 0 && errno != EINTR)
+        if (poll(fds, 2 + 2 * count, 100) < 0 && errno != EINTR)
             give_up("poll");
         if (fds[1].revents != 0)
             return NULL;
         for (size_t i = count; i-- > 0;) {
             int client = p->pairs[i].client;
             int server = p->pairs[i].server;
-            bool alive = true;
+            bool alive = !p->pairs[i].ended;
             if (fds[2 + 2 * i].revents != 0)
                 alive = forward(p, client, server, true);
             if (alive && fds[3 + 2 * i].revents != 0)
                 alive = forward(p, server, client, false);
-            if (!alive)
+            p->pairs[i].ended = !alive;
+            if (!alive && !atomic_load(&p->silent))
                 drop(p, i);
         }
         if (fds[0].revents != 0)
@@ -138,7 +144,8 @@ proxy *proxy_start(int to_port)
     p->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (p->listener < 0 || bind(p->listener, (struct sockaddr *)&address, length) != 0 ||
         listen(p->listener, 64) != 0 ||
-        getsockname(p->listener, (struct sockaddr *)&address, &length) != 0 || pipe(p->stop) != 0)
+        getsockname(p->listener, (struct sockaddr *)&address, &length) != 0 ||
+        pipe2(p->stop, O_CLOEXEC) != 0)
         give_up("proxy");
     p->port = ntohs(address.sin_port);
     if (pthread_create(&p->thread, NULL, run, p) != 0)

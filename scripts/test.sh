@@ -102,12 +102,13 @@ suite_nest() {
 
 suite_package() {
     heading 'package tests'
-    local script
+    local script status
     for script in tests/package/*.sh; do
         [ "$script" = tests/package/lib.sh ] && continue
         "$script" 2>&1 | tee "$logs/package.tap"
+        status=${PIPESTATUS[0]}
         grep -q '^1\.\.0 # SKIP' "$logs/package.tap" && continue
-        counted "$script" "${PIPESTATUS[0]}" tap "$logs/package.tap"
+        counted "$script" "$status" tap "$logs/package.tap"
     done
 }
 

@@ -67,6 +67,7 @@ claim 'and so does the static one' bash -c \
     '! nm -g --defined-only "$1" | awk "NF == 3 { print \$3 }" | grep -vE "^irx_[a-z]"' \
     - "$libdir/../libinterrex.a"
 claim 'every public function is exported' bash -c '
-    names=$(cat core/include/*.h | tr "\n" " " | grep -oE "IRX_API [^;(]*\(" | grep -oE "irx_\w+")
+    names=$(cat core/include/*.h | tr "\n" " " | grep -oE "IRX_API [^;(]*\(" |
+        grep -oE "irx_\w+\(" | tr -d "(")
     for name in $names; do grep -qx "$name" <<<"$1" || { echo "$name is missing"; exit 1; }; done' \
     - "$(exported)"

@@ -23,5 +23,5 @@ claim 'C: compiles' gcc -std=c11 -Wall -Wextra -Werror -Icore/include "$blocks/r
 claim 'C: leads' leads "$blocks/readme_c"
 claim 'Node.js: leads' leads node "$blocks/readme.mjs"
 claim 'Python: leads' leads python "$blocks/readme.py"
-claim 'NestJS: compiles' tsc --noEmit --strict --skipLibCheck --experimentalDecorators \
-    --target es2022 --module node20 "$blocks/readme.ts"
+claim 'NestJS: compiles' tsc --ignoreConfig --noEmit --strict --skipLibCheck --experimentalDecorators \
+    --target es2022 --module node20 --types node "$blocks/readme.ts"

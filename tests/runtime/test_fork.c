@@ -12,12 +12,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A child of many threads may start threads of its own here. */
-const char *__tsan_default_options(void);
-const char *__tsan_default_options(void)
-{
-    return "die_after_fork=0";
-}
+/* The thread sanitizer can not follow threads that begin in a forked child: there the children only
+ * answer. */
+#ifdef __SANITIZE_THREAD__
+enum { CHILDREN_BEGIN_ANEW = 0 };
+#else
+enum { CHILDREN_BEGIN_ANEW = 1 };
+#endif
 
 static const char *url; /* of the medium under test */
 
@@ -67,6 +68,8 @@ static void check_forked(irx_election *e)
 /* Leads in an election of the child's own, as if there had never been a parent. */
 static void check_new_one(void)
 {
+    if (!CHILDREN_BEGIN_ANEW)
+        return;
     irx_options *options = options_of("child", NULL);
     irx_election *e;
     CHECK(irx_election_open(&e, url, options, NULL) == 0);
@@ -112,14 +115,14 @@ static void a_grandchild_begins_anew(void **state)
     await_leading(e);
     pid_t child = fork();
     if (child == 0) {
-        irx_options *options = options_of("second", NULL);
-        irx_election *second;
-        CHECK(irx_election_open(&second, url, options, NULL) == 0);
-        irx_election_start(second);
+        irx_election *second = CHILDREN_BEGIN_ANEW ? open_election(url, "second", NULL) : NULL;
+        if (second)
+            irx_election_start(second);
         pid_t grandchild = fork();
         if (grandchild == 0) {
             check_forked(e);
-            check_forked(second);
+            if (second)
+                check_forked(second);
             check_new_one();
             _exit(0);
         }

@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 
 enum { MANY = 1000 };
@@ -22,6 +23,25 @@ static size_t entries_of(const char *path)
     return count;
 }
 
+/* Ours among the threads of this process; a sanitizer may have its own. */
+static size_t background_threads(void)
+{
+    size_t count = 0;
+    DIR *directory = opendir("/proc/self/task");
+    assert_non_null(directory);
+    for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+        char path[300], name[16] = "";
+        snprintf(path, sizeof path, "/proc/self/task/%s/comm", entry->d_name);
+        FILE *file = fopen(path, "r");
+        if (file && fgets(name, sizeof name, file))
+            count += strcmp(name, "interrex\n") == 0;
+        if (file)
+            fclose(file);
+    }
+    closedir(directory);
+    return count;
+}
+
 static double processor_seconds(void)
 {
     struct rusage usage;
@@ -33,7 +53,7 @@ static double processor_seconds(void)
 static void a_thousand_are_led_by_one_thread(void **state)
 {
     (void)state;
-    size_t threads = entries_of("/proc/self/task");
+    assert_int_equal(background_threads(), 0);
     size_t descriptors = entries_of("/proc/self/fd");
     for (int i = 0; i < MANY; i++) {
         char name[16];
@@ -43,7 +63,7 @@ static void a_thousand_are_led_by_one_thread(void **state)
     }
     for (int i = 0; i < MANY; i++)
         await_leading(list[i]);
-    assert_int_equal(entries_of("/proc/self/task"), threads + 1);
+    assert_int_equal(background_threads(), 1);
     assert_true(entries_of("/proc/self/fd") < descriptors + 10);
     double before = processor_seconds();
     sleep_ms(2000);
@@ -61,7 +81,7 @@ static void a_thousand_are_led_by_one_thread(void **state)
         expect_event(list[i], IRX_STOPPED);
     for (int i = 0; i < MANY; i++)
         irx_election_close(list[i]);
-    assert_int_equal(entries_of("/proc/self/task"), threads); /* joined with the last */
+    assert_int_equal(background_threads(), 0); /* joined with the last */
     assert_int_equal(entries_of("/proc/self/fd"), descriptors);
 }
 

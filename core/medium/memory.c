@@ -3,9 +3,13 @@
  * (memory_store.c) and tells what came of them, always from its own loop's turn and never from
  * within a call. It is the plainest medium and the pattern for others: up and down per channel and
  * generation, one result per operation and in order, marks for hints and for GONE. */
+#include <errno.h>
 #include <ev.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "medium/calls.h"
 #include "medium/medium.h"
@@ -21,12 +25,17 @@ typedef struct channel {
 struct irx_medium {
     irx__memory_user user; /* first: irx__memory_restart relies on it */
     irx_medium_config config;
-    struct ev_async wake;
+    struct ev_io woken; /* by ourselves, or by others who have the store open */
     channel channels[2];
     irx__calls calls;
     bool out_of_memory; /* an operation could not be queued: the command channel goes down */
     bool *closed;       /* set while telling: a sink may close us */
 };
+
+static void wake(irx_medium *medium)
+{
+    eventfd_write(medium->user.wake_fd, 1);
+}
 
 static void tell_channels(irx_medium *medium, bool *closed)
 {
@@ -47,10 +56,13 @@ static void tell_channels(irx_medium *medium, bool *closed)
     }
 }
 
-static void tell_results(irx_medium *medium, bool *closed)
+static void tell_results(irx_medium *medium, const bool *closed)
 {
     const irx_sink *sink = &medium->config.sink;
-    while (!*closed && medium->calls.first) {
+    size_t most = 0; /* what comes in meanwhile has its turn later */
+    for (const irx__call *call = medium->calls.first; call; call = call->next)
+        most++;
+    while (most-- > 0 && medium->calls.first) {
         irx__call *call = medium->calls.first;
         irx_result result;
         irx_error why = {0};
@@ -59,7 +71,11 @@ static void tell_results(irx_medium *medium, bool *closed)
                           &why);
         sink->result(sink->owner, call->seat, &result, result.error_code ? &why : NULL);
         free(call);
+        if (*closed)
+            return;
     }
+    if (medium->calls.first)
+        wake(medium);
 }
 
 static void tell_marks(irx_medium *medium, bool *closed)
@@ -87,12 +103,14 @@ static void tell_no_memory(irx_medium *medium)
     sink->down(sink->owner, IRX_CHANNEL_COMMAND, command->generation, &why);
 }
 
-static void on_wake(struct ev_loop *loop, struct ev_async *watcher, int events)
+static void on_woken(struct ev_loop *loop, struct ev_io *watcher, int events)
 {
     irx_medium *medium = watcher->data;
     bool closed = false;
+    eventfd_t times;
     (void)loop;
     (void)events;
+    eventfd_read(medium->user.wake_fd, &times);
     medium->closed = &closed;
     tell_channels(medium, &closed);
     if (!closed)
@@ -112,18 +130,22 @@ static int memory_open(const irx_medium_config *config, irx_medium **medium, irx
     if (!made)
         return irx__error_set(error, IRX_ENOMEM, "no memory for a medium");
     made->config = *config;
-    ev_async_init(&made->wake, on_wake);
-    made->wake.data = made;
-    made->user.loop = config->loop;
-    made->user.wake = &made->wake;
+    made->user.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (made->user.wake_fd < 0) {
+        free(made);
+        return irx__error_set(error, IRX_ESYSTEM, "eventfd: %s", strerror(errno));
+    }
+    ev_io_init(&made->woken, on_woken, made->user.wake_fd, EV_READ);
+    made->woken.data = made;
     snprintf(key, sizeof key, "%s\n%s\n%s", config->url->host, config->url->path,
              config->namespace_name);
     int code = irx__memory_open(&made->user, key, error);
     if (code != 0) {
+        close(made->user.wake_fd);
         free(made);
         return code;
     }
-    ev_async_start(config->loop, &made->wake);
+    ev_io_start(config->loop, &made->woken);
     *medium = made;
     return 0;
 }
@@ -131,7 +153,7 @@ static int memory_open(const irx_medium_config *config, irx_medium **medium, irx
 static void memory_connect(irx_medium *medium, irx_channel which, uint64_t generation)
 {
     medium->channels[which] = (channel){.opening = true, .generation = generation};
-    ev_async_send(medium->config.loop, &medium->wake);
+    wake(medium);
 }
 
 static void memory_disconnect(irx_medium *medium, irx_channel which)
@@ -160,7 +182,7 @@ static void memory_submit(irx_medium *medium, irx_seat *seat, const irx_op *op)
 {
     if (irx__calls_append(&medium->calls, seat, op) != 0)
         medium->out_of_memory = true;
-    ev_async_send(medium->config.loop, &medium->wake);
+    wake(medium);
 }
 
 static void memory_watch(irx_medium *medium, irx_seat *seat, irx_id process, int64_t every_ns)
@@ -179,14 +201,17 @@ static void memory_close(irx_medium *medium)
     if (medium->closed)
         *medium->closed = true;
     irx__calls_drop(&medium->calls, NULL);
-    if (medium->user.store)
-        ev_async_stop(medium->config.loop, &medium->wake);
-    irx__memory_leave(&medium->user);
+    if (medium->user.store) {
+        ev_io_stop(medium->config.loop, &medium->woken);
+        irx__memory_leave(&medium->user);
+        close(medium->user.wake_fd);
+    }
     free(medium);
 }
 
 static void memory_forked(irx_medium *medium)
 {
+    close(medium->user.wake_fd);
     irx__memory_forget(&medium->user);
 }
 

@@ -4,11 +4,11 @@
  */
 #include "medium/memory_store.h"
 
-#include <ev.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include "runtime/clock.h"
 #include "runtime/error.h"
@@ -36,7 +36,7 @@ static irx__memory_seat *find_seat(irx__memory_user *user, const irx_seat *seat)
 
 static void wake(irx__memory_user *user)
 {
-    ev_async_send(user->loop, user->wake);
+    eventfd_write(user->wake_fd, 1);
 }
 
 /* Something happened in an election: everybody else there should look. */

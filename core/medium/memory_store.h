@@ -7,8 +7,6 @@
 #include "medium/medium.h"
 #include "medium/table.h"
 
-struct ev_async;
-
 typedef struct irx__memory_election {
     struct irx__memory_election *next;
     irx__ledger ledger;
@@ -32,8 +30,7 @@ typedef struct irx__memory_user {
     struct irx__memory_store *store;
     irx__memory_seat *seats;
     irx_id process; /* present under this id; none: not present */
-    struct ev_loop *loop;
-    struct ev_async *wake;
+    int wake_fd;    /* an eventfd that the user's loop listens to */
 } irx__memory_user;
 
 typedef struct irx__memory_store {

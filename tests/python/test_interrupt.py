@@ -1,8 +1,14 @@
 """Ctrl-C ends every blocking call at once, and the election is left in order."""
 
+import os
 import signal
+import threading
+import time
 
 import pytest
+from conftest import eventually
+
+from interrex import Election
 
 CALLS = {
     "lead": "with election.lead(): pass",
@@ -134,13 +140,50 @@ def test_a_signal_handler_that_raises_hands_over(programs, shared_url, name):
     program.finish(status=3)
 
 
-def wait_a_little(seconds=0.3):
-    import time
+class Interrupted(Exception):
+    pass
 
+
+def test_an_event_that_comes_with_a_signal_is_not_lost(name):
+    """The handler raises just when the event is handed out."""
+
+    def handler(*_):
+        raise Interrupted
+
+    def both():
+        wait_a_little(0.01)
+        os.kill(os.getpid(), signal.SIGUSR1)
+        election.resign()
+
+    previous = signal.signal(signal.SIGUSR1, handler)
+    kinds = []
+    interrupts = 0
+    try:
+        with Election(name, url="memory:", profile="swift") as election:
+            events = election.events(timeout=0.2)
+            eventually(election.is_leader)
+            for _ in range(20):
+                eventually(election.is_leader)
+                thread = threading.Thread(target=both)
+                thread.start()
+                try:
+                    for event in events:
+                        kinds.append(event.kind)
+                except Interrupted:
+                    interrupts += 1
+                thread.join()
+            kinds += [event.kind for event in events]
+            elected = election.metrics()["elected"]
+    finally:
+        signal.signal(signal.SIGUSR1, previous)
+    assert interrupts == 20
+    turns = [kind for kind in kinds if kind in ("elected", "draining", "defeated")]
+    assert turns == ["elected", "draining", "defeated"] * (elected - 1) + ["elected"]
+
+
+def wait_a_little(seconds=0.3):
     time.sleep(seconds)
 
 
 def now_ns():
-    import time
-
     return time.monotonic_ns()

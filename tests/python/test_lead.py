@@ -23,7 +23,7 @@ def pair(url, name):
     with Election(name, url=url, profile="swift", label="first", drain_limit=60) as first:
         eventually(first.is_leader)
         with Election(name, url=url, profile="swift", label="second") as second:
-            eventually(lambda: len(second.members()) == 2)
+            eventually(lambda: len(first.members()) == len(second.members()) == 2)
             yield first, second
 
 
@@ -149,7 +149,6 @@ def test_resigning_without_leading(pair):
 
 def test_transfer(pair):
     first, second = pair
-    eventually(lambda: len(first.members()) == 2)
     for stranger in ("0" * 31 + "1", "somebody"):
         with pytest.raises(InterrexError) as caught:
             first.transfer(stranger)

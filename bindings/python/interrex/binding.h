@@ -16,6 +16,7 @@
 typedef struct irx__py_handle {
     PyObject base;
     irx_election *election; /* null: not open yet, or closed; changed under the global lock */
+    irx_event *kept;        /* taken, but a signal handler raised before it was handed out */
     atomic_bool ready;      /* events wait; set by the core's thread */
     atomic_int waiters;     /* C calls under way without the global lock */
     pid_t owner;            /* waiters of a parent process never leave in a child */

@@ -17,6 +17,8 @@ void irx__py_shut(irx__py_handle *self)
     if (election == NULL) {
         return;
     }
+    irx_event_free(self->kept);
+    self->kept = NULL;
     PyThreadState *state = PyEval_SaveThread();
     const struct timespec pause = {.tv_nsec = 1000000};
     while (atomic_load(&self->waiters) > 0 && self->owner == getpid()) {
@@ -43,6 +45,19 @@ static int wait_slice(irx__py_handle *self, int slice_ms, irx_event **event)
     return code;
 }
 
+/* Hands the event out, unless a signal handler raises: it would do so before the caller has stored
+ * what it got. Then the event is kept for the next call. */
+static PyObject *hand_out(irx__py_handle *self, irx_event *event)
+{
+    PyObject *result = PyErr_CheckSignals() == 0 ? irx__py_event(event) : NULL;
+    if (result == NULL && self->election != NULL) {
+        self->kept = event;
+        return NULL;
+    }
+    irx_event_free(event);
+    return result;
+}
+
 PyObject *irx__py_next_event(PyObject *object, PyObject *timeout)
 {
     irx__py_handle *self = (irx__py_handle *)object;
@@ -56,12 +71,11 @@ PyObject *irx__py_next_event(PyObject *object, PyObject *timeout)
             return NULL;
         }
         int slice_ms = forever || left_ms > SLICE_MS ? SLICE_MS : (int)left_ms;
-        irx_event *event = NULL;
-        int code = wait_slice(self, slice_ms, &event);
+        irx_event *event = self->kept;
+        self->kept = NULL;
+        int code = event != NULL ? 0 : wait_slice(self, slice_ms, &event);
         if (code == 0) {
-            PyObject *result = irx__py_event(event);
-            irx_event_free(event);
-            return result;
+            return hand_out(self, event);
         }
         if (code != IRX_ETIMEOUT) {
             return irx__py_raise(code, NULL);

@@ -1,1 +1,1 @@
-"""What `make bench` runs: it starts processes, does things to them, and writes down what they said."""
+"""What `make bench` runs: starts processes, does things to them, writes down what they said."""

@@ -1,8 +1,8 @@
 """How long there is no leader: from a signal to the leader until isLeader() is true elsewhere.
 
-Three processes with default options; the signal comes at a random phase; the beginning is read here,
-just before kill(), the end by the survivor that leads. Both read CLOCK_MONOTONIC. After a kill a new
-process joins before the next round.
+Three processes with default options; the signal comes at a random phase; the beginning is read
+here, just before kill(), the end by the survivor that leads. Both read CLOCK_MONOTONIC. After a
+kill a new process joins before the next round.
 """
 
 from __future__ import annotations
@@ -70,13 +70,13 @@ def sole_leader(cluster: Cluster) -> Member:
     return leader
 
 
-def strike(cluster: Cluster, victim: Member, sig: signal.Signals) -> float:
+def strike(cluster: Cluster, victim: Member, sig: signal.Signals, cap_s: float = CAP_S) -> float:
     """Signal the leader; milliseconds until another says that it leads, or NEVER."""
     others = [member for member in cluster.members if member is not victim]
     begun_ns = time.monotonic_ns()
     os.kill(victim.pid, sig)
     try:
-        cluster.until(lambda: any(m.leading for m in others), CAP_S, "a successor")
+        cluster.until(lambda: any(m.leading for m in others), cap_s, "a successor")
     except TimedOut:
         return NEVER
     return (min(min(m.leading.values()) for m in others if m.leading) - begun_ns) / 1e6

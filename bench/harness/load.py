@@ -1,0 +1,172 @@
+"""What an election costs while nothing happens: the server's work, and the members' own.
+
+The counters are Redis's and the kernel's, read twice; what our own INFO takes is left out exactly.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+
+from harness.failover import COMMANDS
+from harness.member import Cluster, Member, cpu_seconds, open_files, resident_mb, tcp_connections
+from harness.results import Results, text
+from harness.server import Redis, redis
+
+START_S = 120
+SETTLE_S = 5
+
+
+def start(cluster: Cluster, count: int) -> None:
+    for _ in range(count):
+        member = cluster.add()
+        cluster.until(lambda it=member: it.started or it.over, START_S, "a member to start")
+        if member.over:
+            raise RuntimeError("a member ended at its start: see members.log")
+
+
+# ---- the server's side ---------------------------------------------------------------------------
+
+
+@dataclass
+class Counters:
+    at: float
+    calls: dict[str, int]  # by command
+    input: int
+    output: int
+    cpu: float
+
+    @staticmethod
+    def read(server: Redis) -> tuple[Counters, int, int]:
+        info, sent, received = server.info()
+        calls = {
+            key.removeprefix("cmdstat_"): int(re.search(r"calls=(\d+)", value)[1])
+            for key, value in info.items()
+            if key.startswith("cmdstat_")
+        }
+        bytes_in, bytes_out = (int(info[f"total_net_{way}_bytes"]) for way in ("input", "output"))
+        cpu = cpu_seconds(server.pid)
+        return Counters(time.monotonic(), calls, bytes_in, bytes_out, cpu), sent, received
+
+
+def server_row(members: int, processes: int, window_s: float, results: Results) -> list[object]:
+    with redis() as server:
+        command = [*COMMANDS["C"], server.url, "steady", "1", str(members // processes)]
+        log = results.directory / "members.log"
+        with Cluster(lambda: Member(command, log=log)) as cluster:
+            start(cluster, processes)
+            cluster.listen(SETTLE_S)
+            before, _, received = Counters.read(server)
+            cluster.listen(window_s)
+            after, sent, _ = Counters.read(server)
+            requests = server.requests(window_s / 2)
+            troubles = [line for member in cluster.members for line in member.trouble]
+    seconds = after.at - before.at
+    # The first reading's reply and the second's request fall between the two.
+    rates = {
+        name: (count - before.calls.get(name, 0)) / seconds
+        for name, count in after.calls.items()
+        if name != "info" and count > before.calls.get(name, 0)
+    }
+    requests_per_second = len(requests) / (window_s / 2)
+    bytes_in = (after.input - before.input - sent) / seconds
+    bytes_out = (after.output - before.output - received) / seconds
+    cpu = (after.cpu - before.cpu) / seconds * 100
+    results.round(
+        section="steady",
+        members=members,
+        processes=processes,
+        seconds=seconds,
+        requests_per_second=requests_per_second,
+        requests={name: requests.count(name) for name in set(requests)},
+        commands_per_second=rates,
+        bytes_in_per_second=bytes_in,
+        bytes_out_per_second=bytes_out,
+        server_cpu_percent=cpu,
+        trouble=troubles,
+    )
+    values = [
+        text(value)
+        for value in (requests_per_second, sum(rates.values()), bytes_in, bytes_out, cpu)
+    ]
+    return [f"{members} in {processes} processes", *values]
+
+
+def steady(quick: bool, results: Results) -> None:
+    window_s = 6 if quick else 20
+    shapes = [(3, 3), (20, 20), (100, 10)]
+    rows = [server_row(members, processes, window_s, results) for members, processes in shapes]
+    columns = ["members of one election", "requests/s", "commands/s, scripts' own included"]
+    columns += ["bytes in/s", "bytes out/s", "server CPU %"]
+    results.table(f"Redis while nothing happens, over {window_s} s", columns, rows)
+
+
+# ---- a process's side ----------------------------------------------------------------------------
+
+
+def process_rows(
+    medium: str, language: str, elections: int, window_s: float, results: Results
+) -> list[list[object]]:
+    """Two processes with the same elections: the first leads all, the second none."""
+    with redis() as server, tempfile.TemporaryDirectory(prefix="interrex-bench-") as directory:
+        url = server.url if medium == "redis" else f"local://{directory}"
+        command = [*COMMANDS[language], url, "scale", str(elections)]
+        log = results.directory / "members.log"
+        with Cluster(lambda: Member(command, log=log)) as cluster:
+            start(cluster, 1)
+            leader = cluster.members[0]
+            cluster.until(lambda: len(leader.leading) == elections, START_S, "to lead all")
+            start(cluster, 1)
+            cluster.listen(SETTLE_S)
+            answers = cluster.ask(cluster.members)
+            before = [cpu_seconds(member.pid) for member in cluster.members]
+            begun = time.monotonic()
+            cluster.listen(window_s)
+            seconds = time.monotonic() - begun
+            after = [cpu_seconds(member.pid) for member in cluster.members]
+            rows = []
+            for i, member in enumerate(cluster.members):
+                sample = {
+                    "leads": answers[i][1],
+                    "cpu_percent": (after[i] - before[i]) / seconds * 100,
+                    "resident_mb": resident_mb(member.pid),
+                    "connections": tcp_connections(member.pid),
+                    "files": open_files(member.pid),
+                }
+                case = f"{medium} {language}, {elections} elections"
+                results.round(section="scale", case=case, **sample, trouble=member.trouble)
+                rows.append(
+                    [case, *(text(v) if isinstance(v, float) else v for v in sample.values())]
+                )
+    return rows
+
+
+def scale(quick: bool, results: Results) -> None:
+    window_s = 4 if quick else 15
+    rows = []
+    for medium, language in [("redis", "C"), ("redis", "Node"), ("local", "C")]:
+        for elections in (1, 100, 1000):
+            rows += process_rows(medium, language, elections, window_s, results)
+    columns = [
+        "process",
+        "leads",
+        "CPU % of a core",
+        "resident MB",
+        "TCP connections",
+        "open files",
+    ]
+    results.table(f"A process with many elections, over {window_s} s", columns, rows)
+
+
+# ---- the machine ---------------------------------------------------------------------------------
+
+
+def machine() -> str:
+    memory = pathlib.Path("/proc/meminfo").read_text().split()[1]
+    cores = subprocess.run(["nproc"], capture_output=True, text=True, check=True).stdout.strip()
+    kernel = pathlib.Path("/proc/sys/kernel/osrelease").read_text().split(".")[:2]
+    return f"{cores} cores, {int(memory) / 1e6:.0f} GB of memory, Linux {'.'.join(kernel)}"

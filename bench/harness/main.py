@@ -1,0 +1,46 @@
+"""The order of a run: what must be measured in quiet first, what can share the machine together."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+from harness import cost, failover, load, peers
+from harness.failover import BENCH
+from harness.results import Results
+
+SECTIONS = ("cost", "kills", "peers", "stops", "steady", "scale")
+
+
+def main(sections: list[str], quick: bool) -> None:
+    unknown = set(sections) - set(SECTIONS)
+    if unknown:
+        raise SystemExit(f"bench: no section {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
+    wanted = sections or SECTIONS
+    # Ends by exception, so that servers and members are stopped on the way out.
+    signal.signal(signal.SIGTERM, lambda *_: exit(143))
+    results = Results(BENCH.parent / "build/bench-results")
+    begun = time.monotonic()
+    results.say(f"{'Short' if quick else 'Full'} run on {load.machine()}.\n")
+    if "cost" in wanted:
+        cost.run(quick, results)
+    if "kills" in wanted:
+        heading = "Fail-over: signal to the next isLeader() that is true, ms"
+        failover.run(failover.KILLS, heading, quick, results)
+
+    # A time-out of seconds and counters of a server of its own do not mind company.
+    def beside() -> None:
+        if "stops" in wanted:
+            heading = "A leader that is stopped: SIGSTOP to the next isLeader() that is true, ms"
+            failover.run(failover.STOPS, heading, quick, results)
+        if "steady" in wanted:
+            load.steady(quick, results)
+
+    if "peers" in wanted:
+        peers.run(quick, results, beside)
+    else:
+        beside()
+    if "scale" in wanted:
+        load.scale(quick, results)
+    results.say(f"Took {(time.monotonic() - begun) / 60:.0f} minutes.")
+    results.close()

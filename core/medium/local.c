@@ -15,9 +15,10 @@
 #include "runtime/clock.h"
 #include "runtime/error.h"
 
-/* How long an operation waits for another process's writing, which takes microseconds; longer means
- * that the process is stopped in the middle. */
-#define LOCK_WAIT_NS (10 * INT64_C(1000000))
+/* How long an operation waits for other processes' writing, each of which takes some hundred
+ * microseconds where the machine is not overloaded; longer means that one is stopped in the middle.
+ */
+#define LOCK_WAIT_NS (250 * INT64_C(1000000))
 #define LOCK_LOOK_S 0.0005 /* from one look at the lock to the next, up to that deadline */
 
 static void wake(irx_medium *medium)
@@ -87,8 +88,11 @@ static bool carry_out(irx_medium *medium, irx__call *call, irx_result *result, i
     int64_t now_ns = irx__clock_boot_ns();
     if (irx__local_operate(medium, seat, &call->op, result, why) == 0)
         return true;
-    if (call->give_up_ns == 0)
-        call->give_up_ns = now_ns + LOCK_WAIT_NS;
+    if (call->give_up_ns == 0) {
+        /* An answer is of use only before the operation's own deadline. */
+        int64_t latest_ns = call->op.deadline_ns - (call->op.deadline_ns - now_ns) / 4;
+        call->give_up_ns = now_ns + LOCK_WAIT_NS < latest_ns ? now_ns + LOCK_WAIT_NS : latest_ns;
+    }
     if (now_ns < call->give_up_ns)
         return false;
     irx__error_set(why, IRX_EUNAVAILABLE,

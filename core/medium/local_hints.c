@@ -1,5 +1,5 @@
 /* Decides what in an election's directory is worth a hint: a new record, and a session's file that
- * went. A session's file that was closed may be a death: whoever watches it looks at once. Where
+ * went or was closed, which may be a death: whoever watches that session looks at once. Where
  * the kernel has no such events, or no room for them, hints do not come and the members' polls
  * suffice. */
 #include <errno.h>
@@ -29,7 +29,7 @@ static void note(irx__local_seat *seat, const struct inotify_event *event)
     if (event->len == 0)
         return;
     if (irx_id_parse(event->name, &session)) {
-        seat->hinted |= (event->mask & IN_DELETE) != 0;
+        seat->hinted = true;
         if (irx_id_equal(session, seat->watched))
             irx__local_watch_heard(seat);
     } else if ((event->mask & IN_MOVED_TO) && strcmp(event->name, "record") == 0) {

@@ -109,8 +109,12 @@ static void dead_members_vanish(void **state)
     peer_seat *s = place_member(where, "billing");
     assert_int_equal(peer_say(s, IRX_OP_JOIN).status, IRX_RESULT_OK);
     assert_int_equal(s->seat.member_count, 3);
+    peer_run_ms(where->loop, 50);
+    unsigned hints = s->hints;
     child_kill(&first);
+    assert_true(peer_wait(where->loop, &s->hints, hints + 1));
     child_kill(&second);
+    assert_true(peer_wait(where->loop, &s->hints, hints + 2));
     child_reap(&first);
     child_reap(&second);
     peer_say(s, IRX_OP_READ);

@@ -22,6 +22,7 @@
 /* Shared by the loop and the thread; the last of the two to let go frees it. */
 typedef struct lookup {
     atomic_int holders;
+    atomic_bool done; /* what is below is the loop's to read */
     int wake_fd;
     char host[256];
     char service[8];
@@ -69,6 +70,7 @@ static void *look_up(void *argument)
         }
         freeaddrinfo(found);
     }
+    atomic_store(&job->done, true);
     /* An eventfd that nobody wrote to takes one. */
     while (eventfd_write(job->wake_fd, 1) != 0 && errno == EINTR) {
     }
@@ -83,6 +85,9 @@ static void woken(struct ev_loop *loop, ev_io *watcher, int events)
     irx_error why;
     (void)events;
 
+    if (!atomic_load(&job->done)) {
+        return;
+    }
     ev_io_stop(loop, watcher);
     resolver->running = NULL;
     /* The callback may free the resolver: nothing of it is used after. */
@@ -154,6 +159,7 @@ int irx__redis_resolver_ask(irx__redis_resolver *resolver, irx_error *error)
     snprintf(job->host, sizeof job->host, "%s", resolver->host);
     snprintf(job->service, sizeof job->service, "%u", (unsigned)resolver->port);
     atomic_init(&job->holders, 2);
+    atomic_init(&job->done, false);
     status = start_thread(job);
     if (status != 0) {
         close(job->wake_fd);

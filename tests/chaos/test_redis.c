@@ -359,8 +359,9 @@ static void a_bad_day(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
-int main(void)
+int main(int argc, char **argv)
 {
+    troop_main(argc, argv);
     const struct CMUnitTest tests[] = {
         TEST(a_leader_behind_a_half_open_connection_says_no_first),
         TEST(under_safe_a_lost_connection_costs_nothing),

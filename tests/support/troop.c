@@ -5,6 +5,7 @@
 #include "cmocka_all.h"
 #include "runtime/clock.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,10 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#define MEMBER "troop-member"
+
+enum { MEMORY_FD = 3, ARGUMENTS_MAX = 24 };
 
 void troop_pause_ms(int ms)
 {
@@ -77,7 +82,7 @@ static bool take_events(irx_election *election, troop_member *self)
     return stopped;
 }
 
-static int take_part(troop_member *self, const char *url, const char *const pairs[])
+static int take_part(troop_member *self, const char *url, char *const pairs[])
 {
     irx_options *options = irx_options_new();
     irx_election *election = NULL;
@@ -85,7 +90,7 @@ static int take_part(troop_member *self, const char *url, const char *const pair
     bool asked = false;
 
     irx_options_set(options, "name", "chaos");
-    for (; pairs != NULL && pairs[0] != NULL; pairs += 2)
+    for (; pairs[0] != NULL; pairs += 2)
         irx_options_set(options, pairs[0], pairs[1]);
     if (irx_election_open(&election, url, options, &error) != 0) {
         fprintf(stderr, "a member: %s\n", error.text);
@@ -107,13 +112,30 @@ static int take_part(troop_member *self, const char *url, const char *const pair
     return 0;
 }
 
+static troop *map(int fd)
+{
+    troop *t = mmap(NULL, sizeof *t, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    return t == MAP_FAILED ? NULL : t;
+}
+
+void troop_main(int argc, char **argv)
+{
+    if (argc < 4 || strcmp(argv[0], MEMBER) != 0)
+        return;
+    troop *t = map(MEMORY_FD);
+    exit(t == NULL ? 1 : take_part(&t->members[atoi(argv[1])], argv[2], argv + 3));
+}
+
 /* ---- in the test ------------------------------------------------------------------------------
  */
 
 troop *troop_new(void)
 {
-    troop *t = mmap(NULL, sizeof *t, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    assert_true(t != MAP_FAILED);
+    int fd = memfd_create("troop", MFD_CLOEXEC);
+    assert_true(fd >= 0 && ftruncate(fd, sizeof(troop)) == 0);
+    troop *t = map(fd);
+    assert_non_null(t);
+    t->fd = fd;
     return t;
 }
 
@@ -121,15 +143,21 @@ unsigned troop_add(troop *t, const char *url, const char *const options[])
 {
     unsigned number = t->count++;
     troop_member *member = &t->members[number];
+    char digits[8];
+    char *argv[ARGUMENTS_MAX] = {(char[]){MEMBER}, digits, (char *)(uintptr_t)url};
     assert_true(number < TROOP_MAX);
-    fflush(NULL);
+    snprintf(digits, sizeof digits, "%u", number);
+    for (int i = 0; options[i] != NULL && i + 4 < ARGUMENTS_MAX; i++)
+        argv[3 + i] = (char *)(uintptr_t)options[i];
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         /* Descriptors of the test's would keep connections open that it closed. */
-        close_range(3, ~0U, 0);
-        _exit(take_part(member, url, options));
+        if (dup2(t->fd, MEMORY_FD) == MEMORY_FD && fcntl(MEMORY_FD, F_SETFD, 0) == 0 &&
+            close_range(MEMORY_FD + 1, ~0U, 0) == 0)
+            execv("/proc/self/exe", argv);
+        _exit(127);
     }
     member->pid = pid;
     return number;
@@ -240,5 +268,6 @@ void troop_end(troop *t)
         if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
             fail_msg("member %u ended badly: status 0x%x", i, (unsigned)status);
     }
+    close(t->fd);
     munmap(t, sizeof *t);
 }

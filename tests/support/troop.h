@@ -34,7 +34,12 @@ typedef struct troop_member {
 typedef struct troop {
     troop_member members[TROOP_MAX];
     unsigned count;
+    int fd; /* of the memory that this is in */
 } troop;
+
+/* First in main: where this process is a member (the test program, run anew), takes part until the
+ * test says stop, and ends. */
+void troop_main(int argc, char **argv);
 
 troop *troop_new(void);
 /* A process that takes part; further options as "key", "value" pairs, ended by null. Returns its

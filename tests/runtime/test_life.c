@@ -270,6 +270,32 @@ static void an_observer_never_leads(void **state)
     irx_election_close(observer);
 }
 
+/* The kernel excludes a second leader: nothing runs out, and giving it up still works. */
+static void a_local_leadership_has_no_deadline(void **state)
+{
+    (void)state;
+    char path[64], url[80];
+    make_directory(path, url);
+    irx_election *e = open_election(url, "x", NULL);
+    irx_election_start(e);
+    await_leading(e);
+    irx_status status;
+    irx_election_status(e, &status);
+    assert_int_equal(status.remaining_ms, INT64_MAX);
+    assert_int_equal(status.guarantee, IRX_GUARANTEE_KERNEL);
+    assert_true(irx_election_check(e, INT64_MAX, NULL));
+    assert_int_equal(irx_election_resign(e), 0);
+    expect_event(e, IRX_DEFEATED);
+    await_leading(e);
+    irx_election *next = open_election(url, "x", NULL);
+    irx_election_start(next);
+    await_following(next);
+    irx_election_close(e);
+    await_leading(next);
+    irx_election_close(next);
+    remove_directory(path);
+}
+
 static void an_unreachable_medium_is_told_and_tried_again(void **state)
 {
     (void)state;
@@ -391,6 +417,7 @@ int main(void)
         cmocka_unit_test(other_settings_still_contend),
         cmocka_unit_test(closing_in_any_state_is_legal),
         cmocka_unit_test(an_observer_never_leads),
+        cmocka_unit_test(a_local_leadership_has_no_deadline),
         cmocka_unit_test(an_unreachable_medium_is_told_and_tried_again),
         cmocka_unit_test(a_start_that_takes_too_long_is_ended),
         cmocka_unit_test(what_was_stays_readable),

@@ -210,6 +210,19 @@ static void the_environment_names_the_url(void **state)
     setenv("INTERREX_URL", "redis://:secret@h:x", 1);
     expect_refusal(NULL, options_of("x", NULL), IRX_ECONFIG, "port");
     unsetenv("INTERREX_URL");
+    char path[64], url[80];
+    make_directory(path, url);
+    setenv("INTERREX_DIR", path, 1);
+    election = open_election(NULL, "x", NULL);
+    assert_int_equal(irx_election_guarantee(election), IRX_GUARANTEE_KERNEL);
+    assert_int_equal(irx_election_next_event(election, &event, 0), 0);
+    assert_int_equal(event->kind, IRX_WARNING);
+    assert_non_null(strstr(event->error.text, "INTERREX_URL is not set"));
+    irx_event_free(event);
+    assert_int_equal(irx_election_next_event(election, &event, 0), IRX_ETIMEOUT);
+    irx_election_close(election);
+    unsetenv("INTERREX_DIR");
+    remove_directory(path);
 }
 
 static void the_options_are_copied(void **state)

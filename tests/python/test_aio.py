@@ -366,3 +366,55 @@ def test_one_loop_after_another(name):
     assert asyncio.run(once()) < asyncio.run(once())
     asyncio.run(left_running())
     asyncio.run(once())
+
+
+async def test_transfer(url, name):
+    async with (
+        aio.Election(name, url=url, profile="swift") as first,
+        aio.Election(name, url=url, profile="swift") as second,
+    ):
+        await first.wait_leader(LIMIT)
+        await until(lambda: len(first.members()) == 2)
+        with pytest.raises(InterrexError) as caught:
+            await first.transfer("0" * 31 + "1")
+        assert caught.value.code == "NO_MEMBER"
+        await first.transfer(second.id)
+        assert not first.is_leader()
+        await second.wait_leader(LIMIT)
+        assert first.metrics()["defeated_by"]["transferred"] == 1
+
+
+async def test_run_goes_on_when_the_body_says_lost(losing):
+    terms = []
+
+    async def body(leadership):
+        terms.append(leadership.term)
+        if len(terms) > 1:
+            return len(terms)
+        lose_soon(losing)
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            raise LeadershipLost("told", leadership.token, "expired", None) from None
+
+    assert await losing.run(body) == 2
+
+
+async def test_lead_on_a_stopped_election(name):
+    election = aio.Election(name, url="memory:")
+    with pytest.raises(InterrexError, match="stopped"):
+        async with election.lead():
+            pass
+    assert "stopped" in repr(election)
+
+
+async def test_draining_is_a_truth_value(alone):
+    async with alone.lead(timeout=LIMIT) as leadership:
+        draining = leadership.draining
+        assert not draining
+        assert "False" in repr(draining)
+        await alone.resign()
+        await draining.wait()
+        assert draining.is_set()
+        assert "in force" in repr(leadership)
+    assert "over" in repr(leadership)

@@ -143,3 +143,11 @@ def test_remaining_and_need(url, name):
         assert leadership.remaining() > 0
         assert (leadership.remaining() == math.inf) == (election.guarantee == "kernel")
         assert leadership.check(need=1e30) == (leadership.remaining() == math.inf)
+
+
+def test_stop_ends_though_the_server_is_silent(name, own_redis):
+    with Election(name, url=own_redis.url, profile="swift") as election:
+        eventually(election.is_leader)
+        own_redis.freeze()
+        eventually(lambda: not election.is_leader())
+    assert election.role == "stopped"

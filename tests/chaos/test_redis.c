@@ -18,6 +18,8 @@ static troop *members;
 static const char *const SAFE[] = {"takeover", "safe", "heartbeat_ms", "100", "timeout_ms",
                                    "500",      NULL};
 static const char *const FAST[] = {"heartbeat_ms", "100", "timeout_ms", "500", NULL};
+/* Nobody takes over by waiting here: the time-out is longer than the test's patience. */
+static const char *const PATIENT[] = {"heartbeat_ms", "1000", "timeout_ms", "120000", NULL};
 
 static int start(void **state)
 {
@@ -125,12 +127,29 @@ static void a_killed_leader_is_followed(void **state)
 {
     (void)state;
     for (int round = 0; round < 2; round++) {
-        unsigned leader = round == 0 ? gather(4, FAST) : troop_await_leader(members, TROOP_MAX);
+        unsigned leader = round == 0 ? gather(4, PATIENT) : troop_await_leader(members, TROOP_MAX);
         uint64_t term = members->members[leader].list[0].term;
         troop_kill(members, leader);
         unsigned next = troop_await_leader(members, leader);
         assert_int_equal(members->members[next].list[0].term, term + 1);
     }
+    troop_assert_no_overlap(members);
+}
+
+static void a_forked_child_keeps_nothing_of_its_parent_alive(void **state)
+{
+    (void)state;
+    unsigned leader = gather(2, PATIENT);
+    troop_member *parent = &members->members[leader];
+    parent->fork = true;
+    troop_await(&parent->forked, "a fork");
+    assert_int_equal(parent->child_says, IRX_EFORKED);
+    troop_pause_ms(300);
+    assert_true(parent->leads); /* the fork took nothing from the parent */
+    assert_int_equal(parent->reigns, 1);
+    troop_kill(members, leader);
+    troop_await_leader(members, leader);
+    assert_int_equal(kill(parent->child, 0), 0); /* it lives */
     troop_assert_no_overlap(members);
 }
 
@@ -367,6 +386,7 @@ int main(int argc, char **argv)
         TEST(under_safe_a_lost_connection_costs_nothing),
         TEST(under_fast_a_lost_presence_ends_the_term),
         TEST(a_killed_leader_is_followed),
+        TEST(a_forked_child_keeps_nothing_of_its_parent_alive),
         TEST(a_stopped_leader_is_followed_and_wakes_up_knowing),
         TEST(a_server_that_is_back_empty),
         TEST(a_server_that_is_back_with_older_data),

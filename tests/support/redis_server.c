@@ -148,7 +148,7 @@ redis_server *redis_server_start(const char *const extra[])
                 server->pid = 0; /* somebody else took the port meanwhile */
             pause_ms(10);
         }
-        if (attempt == 3)
+        if (attempt == 20) /* in cluster mode a port above 55535 will not do either */
             give_up("it does not start; is the package redis-server installed?");
     }
 }

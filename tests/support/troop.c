@@ -82,6 +82,23 @@ static bool take_events(irx_election *election, troop_member *self)
     return stopped;
 }
 
+/* The child has copies of all descriptors, and nothing of them may live on in it. It ends with the
+ * test's memory: when it is told to stop. */
+static void fork_child(irx_election *election, troop_member *self)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        self->child_says = irx_election_is_leader(election) ? 1 : irx_election_resign(election);
+        self->child = getpid();
+        self->forked = true;
+        for (int waited = 0; !self->stop && waited < 2 * TROOP_WAIT_MS; waited++)
+            troop_pause_ms(1);
+        irx_election_close(election);
+        _exit(0);
+    }
+    self->fork = false;
+}
+
 static int take_part(troop_member *self, const char *url, char *const pairs[])
 {
     irx_options *options = irx_options_new();
@@ -102,6 +119,8 @@ static int take_part(troop_member *self, const char *url, char *const pairs[])
         sample(election, self);
         if (take_events(election, self) && asked)
             break;
+        if (self->fork)
+            fork_child(election, self);
         if (self->stop && !asked) {
             asked = true;
             irx_election_stop(election);

@@ -23,6 +23,12 @@ typedef struct troop_reign {
 typedef struct troop_member {
     pid_t pid;
     volatile bool stop; /* written by the test: end gracefully */
+    volatile bool
+        fork; /* written by the test: fork a child that does nothing, and outlives its parent */
+    volatile bool forked;
+    volatile pid_t child;
+    volatile int
+        child_says; /* of irx_election_is_leader and irx_election_resign there: 0 and IRX_EFORKED */
     volatile bool started;
     volatile bool leads;
     volatile unsigned reigns;

@@ -35,6 +35,7 @@ int irx__local_check(irx_medium *medium, irx_error *error)
 {
     bool changed;
     int code = irx__local_root_check(&medium->root, &changed, error);
+    medium->is_checked = code == 0;
     if (code != 0 || !changed)
         return code;
     irx__local_hints_renew(medium);
@@ -157,6 +158,7 @@ static void take_turn(irx_medium *medium)
 {
     bool closed = false;
     medium->closed = &closed;
+    medium->is_checked = false;
     for (int which = 0; which < 2 && !closed; which++)
         if (medium->channels[which].opening)
             open_channel(medium, (irx_channel)which);

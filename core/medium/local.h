@@ -59,8 +59,9 @@ struct irx_medium {
     irx__local_channel channels[2];
     struct ev_async wake;     /* something is to be done in the next turn */
     struct ev_timer deadline; /* of operations that wait for another process's writing */
-    int lock_fd; /* of the lock file, while an operation writes; here so that a forked child can
-                    close it */
+    int lock_fd;     /* of the lock file, while an operation writes; here so that a forked child can
+                        close it */
+    bool is_checked; /* the root, in this turn: enough for what acquires nothing */
     bool out_of_memory;
     bool is_fork; /* in a forked child: nothing on the disk is ours */
     bool *closed; /* set while telling: a sink may close us */

@@ -313,7 +313,8 @@ static int look(work *w)
 static int operate(work *w)
 {
     bool writes = w->op->kind != IRX_OP_READ || needs_repair(w);
-    int code = make_directory(w);
+    /* While it is listened to, it was there a moment ago; and to read, it need not be there. */
+    int code = writes || w->seat->wd < 0 ? make_directory(w) : 0;
     if (code != 0)
         return code;
     if (!writes) {
@@ -355,7 +356,10 @@ int irx__local_operate(irx_medium *medium, irx__local_seat *seat, const irx_op *
                        irx_result *result, irx_error *why)
 {
     work w = {.medium = medium, .seat = seat, .op = op, .why = why};
-    int code = irx__local_check(medium, why);
+    /* Whoever may become the leader by it must not do so in a directory that was just replaced. */
+    bool acquires =
+        op->kind == IRX_OP_CREATE || op->kind == IRX_OP_CLAIM || op->kind == IRX_OP_CLAIM_IF_GONE;
+    int code = medium->is_checked && !acquires ? 0 : irx__local_check(medium, why);
     if (code == 0)
         code = operate(&w);
     if (code == 0 && w.has_table && irx__table_hand(&w.table, seat->seat) != 0)

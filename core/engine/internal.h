@@ -92,7 +92,6 @@ struct irx_engine {
     /* who else is there */
     uint32_t rank;   /* candidates before this one, the holder not counted */
     uint32_t others; /* candidates but for this one */
-    size_t rows;     /* of the member table */
     bool successor_known;
 
     /* presence of the holder */

@@ -190,7 +190,7 @@ void irx__lease_leader(irx_engine *e)
         read(e); /* is the directory still ours? */
     } else if (!e->joined && e->now_ns >= e->join_at_ns) {
         join(e);
-    } else if (e->now_ns >= e->strike_at_ns && e->rows > 1 && !e->options.kernel) {
+    } else if (e->now_ns >= e->strike_at_ns && !e->options.kernel) {
         e->strike_at_ns = e->now_ns + e->options.timeout_ns;
         irx__op_begin(e, IRX_OP_STRIKE);
         irx__op_send(e);

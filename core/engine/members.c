@@ -30,7 +30,6 @@ void irx__members_look(irx_engine *e)
             e->rank++;
         }
     }
-    e->rows = input->member_count;
     /* Struck while away, or the store was wiped: the table of a result is never older than our
      * JOIN. */
     if (e->joined && !listed && input->kind == IRX_IN_RESULT && e->flight.kind == IRX__OP_NONE) {

@@ -155,6 +155,7 @@ void irx__op_result(irx_engine *e, const irx_result *result)
         claimed(e, result);
     } else if (kind == IRX_OP_RELEASE && (result->status != IRX_RESULT_FAILED || e->stopping)) {
         e->release.pending = false;
+        e->must_read = IRX__RULE(ALONE_AFTER_READ);
     }
     if (e->role == IRX_ROLE_CANDIDATE) {
         irx__set_role(e, IRX_ROLE_FOLLOWER);

@@ -34,6 +34,7 @@
     X(DRAIN_LIMIT, "a drain ends at its limit")                                                    \
     X(REST, "who resigned does not claim for a time-out")                                          \
     X(REST_ALONE, "unless nobody else could lead")                                                 \
+    X(ALONE_AFTER_READ, "and that is what a READ after the release says")                          \
     X(STAGGER, "claims are staggered by rank")                                                     \
     X(SUCCESSOR_FIRST, "the successor a release names claims at once, the deputy waits")           \
     X(GONE_MATCH, "GONE counts only for the process the record names")                             \

@@ -322,6 +322,8 @@ void driver_lead(driver *d)
     if (!driver_asks(d, IRX_OP_CLAIM))
         abort();
     driver_ok(d);
+    if (driver_asks(d, IRX_OP_STRIKE))
+        driver_ok(d);
 }
 
 bool driver_asks(const driver *d, irx_op_kind kind)

@@ -40,7 +40,8 @@ local function call(...)
         if string.find(reply.err, 'WRONGTYPE', 1, true) then
             stop({'FOREIGN', (select(2, ...)), 'it is not a hash'})
         end
-        stop(reply)
+        -- Redis 6.2 puts the place in the script before its words.
+        stop({err = (string.gsub(reply.err, '^@user_script: ?%d+: %-?', ''))})
     end
     return reply
 end

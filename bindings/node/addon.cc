@@ -14,11 +14,7 @@ static void Setup(const Napi::CallbackInfo &info)
 // effort.
 static void CloseAll(const Napi::CallbackInfo &info)
 {
-    std::unordered_set<Handle *> open = RealmOf(info.Env())->open;
-    for (Handle *handle : open)
-        handle->BeginEnd();
-    for (Handle *handle : open)
-        handle->Close();
+    Handle::CloseTogether(RealmOf(info.Env())->open);
 }
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports)

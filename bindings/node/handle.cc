@@ -1,7 +1,10 @@
 // The life of a handle: opening, the channel from the background thread, the ways to end.
 #include "handle.h"
 
+#include <exception>
 #include <string>
+#include <thread>
+#include <vector>
 
 namespace interrex
 {
@@ -95,7 +98,7 @@ bool Handle::OpenChannel(Napi::Env env)
     }
     // After the channel's own hook, hence run before it: the thread is joined before the channel
     // goes.
-    hooked_ = napi_add_env_cleanup_hook(env, EnvironmentEnds, this) == napi_ok;
+    napi_add_env_cleanup_hook(env, EnvironmentEnds, this);
     irx_election_on_ready(election_, Ready, this);
     return true;
 }
@@ -103,28 +106,62 @@ bool Handle::OpenChannel(Napi::Env env)
 // A worker is terminated, or the process ends: no JavaScript may run any more.
 void Handle::EnvironmentEnds(void *argument)
 {
-    Handle *handle = static_cast<Handle *>(argument);
-    handle->hooked_ = false;
-    for (Handle *other : handle->realm_->open)
-        other->BeginEnd();
-    handle->Close();
+    CloseTogether(static_cast<Handle *>(argument)->realm_->open);
+}
+
+// ---- the ways to end ---------------------------------------------------------------------------
+
+// From here on no event pokes, and every question has the answer no; the caller closes the
+// election.
+irx_election *Handle::Leave()
+{
+    irx_election *election = election_;
+    irx_election_on_ready(election, nullptr, nullptr);
+    realm_->open.erase(this);
+    election_ = nullptr;
+    return election;
+}
+
+// Only after the election is closed, whose thread it belongs to.
+void Handle::DropChannel()
+{
+    if (channel_ == nullptr)
+        return;
+    napi_remove_env_cleanup_hook(Env(), EnvironmentEnds, this);
+    napi_release_threadsafe_function(channel_, napi_tsfn_abort);
+    channel_ = nullptr;
 }
 
 void Handle::Close()
 {
     if (election_ == nullptr)
         return;
-    realm_->open.erase(this);
-    irx_election_on_ready(election_, nullptr, nullptr);
-    irx_election_close(election_);
-    election_ = nullptr;
-    if (channel_ != nullptr) {
-        if (hooked_)
-            napi_remove_env_cleanup_hook(Env(), EnvironmentEnds, this);
-        hooked_ = false;
-        napi_release_threadsafe_function(channel_, napi_tsfn_abort);
-        channel_ = nullptr;
+    irx_election_close(Leave());
+    DropChannel();
+}
+
+void Handle::CloseTogether(std::unordered_set<Handle *> handles)
+{
+    constexpr size_t at_once = 64;
+    std::vector<std::thread> closers;
+    auto join = [&closers] {
+        for (std::thread &closer : closers)
+            closer.join();
+        closers.clear();
+    };
+    for (Handle *handle : handles) {
+        irx_election *election = handle->Leave();
+        try {
+            closers.emplace_back(irx_election_close, election);
+        } catch (const std::exception &) {
+            irx_election_close(election); // no thread to be had: then one after the other
+        }
+        if (closers.size() == at_once)
+            join();
     }
+    join();
+    for (Handle *handle : handles)
+        handle->DropChannel();
 }
 
 void Handle::KeepLoop(Napi::Env env)

@@ -54,14 +54,8 @@ class Handle : public Napi::ObjectWrap<Handle>
         Close();
     }
 
-    // Asks without waiting: several elections then end at the same time.
-    void BeginEnd()
-    {
-        if (election_ != nullptr)
-            irx_election_stop(election_);
-    }
-
-    void Close();
+    // Ends them all. Each may wait for its medium to be told, so that they do it at the same time.
+    static void CloseTogether(std::unordered_set<Handle *> handles);
 
   private:
     static napi_value IsLeader(napi_env env, napi_callback_info info);
@@ -70,6 +64,9 @@ class Handle : public Napi::ObjectWrap<Handle>
     static void EnvironmentEnds(void *argument);
 
     bool OpenChannel(Napi::Env env);
+    irx_election *Leave();
+    void DropChannel();
+    void Close();
     void KeepLoop(Napi::Env env);
     Napi::Value Answer(Napi::Env env, int code)
     {
@@ -96,7 +93,6 @@ class Handle : public Napi::ObjectWrap<Handle>
     RealmPointer realm_;
     irx_election *election_ = nullptr; // null once closed: every question is then answered "no"
     napi_threadsafe_function channel_ = nullptr;
-    bool hooked_ = false;
     bool running_ = false;   // from start until JavaScript has taken the stopped event
     bool keep_alive_ = true; // whether a running election keeps the event loop alive
 };

@@ -171,7 +171,7 @@ onMedium('redis', (place) => {
       name: freshName(),
       redis: { host: '127.0.0.1', port: server.port, password: 'mistaken' },
     });
-    const told = next(election, 'error').catch((error) => [error]);
+    const told = next(election, 'error');
     election.start();
     const [error] = await told;
     assert.equal(error.code, 'AUTH');

@@ -2,7 +2,6 @@
 // Elections of a test: quick timing, a name nobody else uses, a record of their events, and a stop when the test ends.
 
 const assert = require('node:assert/strict');
-const { once } = require('node:events');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { Election } = require('interrex');
 
@@ -55,8 +54,19 @@ function acquainted(...elections) {
 }
 
 /** The arguments of the next such event. */
-function next(election, event) {
-  return once(election, event, { signal: AbortSignal.timeout(LIMIT_MS) });
+function next(emitter, event) {
+  const limit = AbortSignal.timeout(LIMIT_MS);
+  return new Promise((resolve, reject) => {
+    const listener = (...args) => {
+      limit.removeEventListener('abort', late);
+      resolve(args);
+    };
+    // Not events.once: an error event of an election is no end of it.
+    const late = () =>
+      reject(new assert.AssertionError({ message: `no ${event} event within ${LIMIT_MS} ms` }));
+    emitter.once(event, listener);
+    limit.addEventListener('abort', late, { once: true });
+  });
 }
 
 function namesOf(election, ...events) {

@@ -16,7 +16,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 
-from harness.member import Cluster, Member, TimedOut, resident_mb
+from harness.member import Cluster, Member, TimedOut, resident_mb, runnable
 from harness.results import NEVER, Results, percentile, text
 from harness.server import redis
 
@@ -109,6 +109,7 @@ def run_case(
             cluster.listen(random.uniform(0, PHASE_S))
             victim = sole_leader(cluster)
             sizes.append(resident_mb(victim.pid))
+            company = runnable()
             took_ms = strike(cluster, victim, case.signal)
             times.append(took_ms)
             believed = None
@@ -125,6 +126,7 @@ def run_case(
                 round=number,
                 ms=took_ms,
                 resident_mb=round(sizes[-1], 1),
+                runnable_before=company,
                 believed_after_cont=believed,
                 trouble=[line for m in cluster.members for line in m.trouble],
             )

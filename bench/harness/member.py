@@ -174,6 +174,11 @@ def resident_mb(pid: int) -> float:
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
+def runnable() -> int:
+    """How many threads of this machine run or want to: company makes a measurement slow."""
+    return int(pathlib.Path("/proc/loadavg").read_text().split()[3].partition("/")[0])
+
+
 def cpu_seconds(pid: int) -> float:
     """User and system time of all threads so far."""
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

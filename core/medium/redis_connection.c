@@ -63,19 +63,22 @@ static void fail_now(irx__redis_connection *connection, const irx_error *why)
     connection->hooks->failed(connection->owner, connection, &copy);
 }
 
-static void fail_with(irx__redis_connection *connection, const char *what)
+static void fail_with(irx__redis_connection *connection, int code, const char *what)
 {
     irx_error error;
-    int code = IRX_EUNREACHABLE;
-    if (connection->context != NULL) {
-        if (connection->context->err == REDIS_ERR_PROTOCOL) {
-            code = IRX_EPROTOCOL;
-        } else if (connection->context->err == REDIS_ERR_OOM) {
-            code = IRX_ENOMEM;
-        }
-    }
     irx__error_set(&error, code, "%.160s: %s", connection->shown, what);
     fail_now(connection, &error);
+}
+
+/* What hiredis found wrong with the socket or with the bytes. */
+static void fail_context(irx__redis_connection *connection)
+{
+    const redisContext *context = connection->context;
+    fail_with(connection,
+              context->err == REDIS_ERR_PROTOCOL ? IRX_EPROTOCOL
+              : context->err == REDIS_ERR_OOM    ? IRX_ENOMEM
+                                                 : IRX_EUNREACHABLE,
+              context->errstr);
 }
 
 /* ---- opening ----------------------------------------------------------------------------------
@@ -178,7 +181,7 @@ static void connected(irx__redis_connection *connection)
         return;
     }
     if (!take_socket(connection)) {
-        fail_with(connection, "out of memory");
+        fail_with(connection, IRX_ENOMEM, "out of memory");
         return;
     }
     connection->state = IRX_REDIS_GREETING;
@@ -319,7 +322,7 @@ static void write_out(irx__redis_connection *connection)
 {
     int done = 0;
     if (redisBufferWrite(connection->context, &done) != REDIS_OK) {
-        fail_with(connection, connection->context->errstr);
+        fail_context(connection);
     } else if (done) {
         ev_io_stop(connection->loop, &connection->writing);
     } else {
@@ -354,12 +357,12 @@ static void read_in(irx__redis_connection *connection)
     void *reply = NULL;
 
     if (redisBufferRead(connection->context) != REDIS_OK) {
-        fail_with(connection, connection->context->errstr);
+        fail_context(connection);
         return;
     }
     for (;;) {
         if (redisGetReplyFromReader(connection->context, &reply) != REDIS_OK) {
-            fail_with(connection, connection->context->errstr);
+            fail_context(connection);
             return;
         }
         if (reply == NULL) {

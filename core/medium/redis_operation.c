@@ -341,6 +341,7 @@ static bool answered(void *owner, irx__redis_request *base, const redisReply *re
     bool refused = false;
     irx_error why;
     irx__redis_explain(reply, medium->config.url->shown, &refused, &why);
+    refused = refused || request->op.kind == IRX_OP_READ; /* which has nothing to apply */
     tell_failure(medium, request, refused ? IRX_RESULT_FAILED : IRX_RESULT_UNKNOWN, &why);
     return false;
 }

@@ -91,6 +91,19 @@ static void a_leader_behind_a_half_open_connection_says_no_first(void **state)
         proxy_stop(ways[i]);
 }
 
+static void a_stop_ends_though_the_server_is_silent(void **state)
+{
+    (void)state;
+    proxy *way = proxy_start(redis_server_port(server));
+    for (int i = 0; i < 2; i++)
+        troop_add(members, url_of(way), SAFE);
+    troop_await_leader(members, TROOP_MAX);
+    proxy_silence(way, true);
+    troop_end(members); /* which waits for each to end well */
+    members = NULL;
+    proxy_stop(way);
+}
+
 static void under_safe_a_lost_connection_costs_nothing(void **state)
 {
     (void)state;
@@ -383,6 +396,7 @@ int main(int argc, char **argv)
     troop_main(argc, argv);
     const struct CMUnitTest tests[] = {
         TEST(a_leader_behind_a_half_open_connection_says_no_first),
+        TEST(a_stop_ends_though_the_server_is_silent),
         TEST(under_safe_a_lost_connection_costs_nothing),
         TEST(under_fast_a_lost_presence_ends_the_term),
         TEST(a_killed_leader_is_followed),

@@ -2,12 +2,14 @@
 #include "cmocka_all.h"
 #include "local_child.h"
 #include "local_place.h"
+#include "medium/local.h"
 #include "runtime/clock.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 static child start(place *where, const char *name, child_part part)
@@ -61,6 +63,24 @@ static void killed_leader_is_heard(void **state)
     qsort(took_ns, ROUNDS, sizeof *took_ns, compare);
     print_message("SIGKILL to GONE: median %.2f ms, slowest %.2f ms\n",
                   (double)took_ns[ROUNDS / 2] / 1e6, (double)took_ns[ROUNDS - 1] / 1e6);
+    peer_end(s);
+}
+
+/* Without the directory's events (no inotify instance was to be had) the line is enough. */
+static void killed_leader_is_heard_on_the_line_alone(void **state)
+{
+    place *where = *state;
+    child leader = start(where, "billing", CHILD_LEADS);
+    peer_seat *s = place_member(where, "billing");
+    irx_record held = peer_read(s);
+    irx__local_hints_close(s->peer->medium);
+    ((irx__local_seat *)s->seat.data)->wd = -1;
+    watch_from_afar(s, held.process, 3600 * INT64_C(1000000000));
+    peer_run_ms(where->loop, 100);
+    assert_int_equal(s->gones, 0);
+    child_kill(&leader);
+    assert_true(peer_wait(where->loop, &s->gones, 1));
+    child_reap(&leader);
     peer_end(s);
 }
 
@@ -193,9 +213,11 @@ static void given_up_lock_does_not_live_in_a_child(void **state)
     irx_record held = peer_lead(a);
     fflush(NULL);
     pid_t pid = fork();
-    if (pid == 0)
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         for (;;)
             pause();
+    }
     peer_watch(b, held.process);
     peer_end(a);
     assert_true(peer_wait(where->loop, &b->gones, 1));
@@ -206,14 +228,44 @@ static void given_up_lock_does_not_live_in_a_child(void **state)
     peer_end(b);
 }
 
+/* The same of the lock file, which a fork may catch in the middle of an operation. */
+static void unlocked_file_does_not_stay_locked_in_a_child(void **state)
+{
+    place *where = *state;
+    peer_seat *s = place_member(where, "billing");
+    irx_error error;
+    int fd;
+    assert_int_equal(peer_say(s, IRX_OP_JOIN).status, IRX_RESULT_OK);
+    assert_int_equal(irx__local_lock(&s->peer->medium->root, "billing", &fd, &error), 0);
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;)
+            pause();
+    }
+    irx__local_unlock(&fd);
+    assert_int_equal(peer_say(s, IRX_OP_JOIN).status, IRX_RESULT_OK);
+    child unknowing = {.pid = pid};
+    child_kill(&unknowing);
+    child_reap(&unknowing);
+    peer_end(s);
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, place_make, place_remove)
     const struct CMUnitTest tests[] = {
-        TEST(killed_leader_is_heard),     TEST(killed_leader_without_a_line_is_noticed),
-        TEST(stopped_leader_is_not_gone), TEST(dead_members_vanish),
-        TEST(dead_sockets_are_swept),     TEST(child_outlives_its_parent),
-        TEST(parent_outlives_its_child),  TEST(given_up_lock_does_not_live_in_a_child),
+        TEST(killed_leader_is_heard),
+        TEST(killed_leader_is_heard_on_the_line_alone),
+        TEST(killed_leader_without_a_line_is_noticed),
+        TEST(stopped_leader_is_not_gone),
+        TEST(dead_members_vanish),
+        TEST(dead_sockets_are_swept),
+        TEST(child_outlives_its_parent),
+        TEST(parent_outlives_its_child),
+        TEST(given_up_lock_does_not_live_in_a_child),
+        TEST(unlocked_file_does_not_stay_locked_in_a_child),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -243,6 +243,55 @@ static void the_claimants_presence_is_seen_by_the_store_itself(void **state)
     assert_int_equal(rig_do(two, b, &claim)->status, IRX_RESULT_CONFLICT);
 }
 
+static void a_claim_without_presence_is_noted_as_such(void **state)
+{
+    (void)state;
+    irx_record vacant;
+    irx_op op = rig_op(one, IRX_OP_CREATE, A);
+    op.incarnation = rig_id(1);
+    vacant = rig_do(one, a, &op)->record;
+    op = rig_claim(one, IRX_OP_CLAIM, A, &vacant);
+    op.process = rig_id(77);
+    assert_int_equal(rig_do(one, a, &op)->status, IRX_RESULT_OK);
+    assert_false(a->result.record.presence_seen);
+}
+
+static void a_successor_is_named_by_a_release_and_forgotten_by_a_claim(void **state)
+{
+    (void)state;
+    irx_record held = rig_take(one, a, A, IRX_TAKEOVER_FAST)->record;
+    irx_op op = rig_renew(two, &held, 0);
+    op.kind = IRX_OP_RELEASE;
+    op.successor = B;
+    op.session = B; /* not the holder */
+    assert_int_equal(rig_do(two, b, &op)->status, IRX_RESULT_STALE);
+    op.session = A;
+    assert_int_equal(rig_do(one, a, &op)->status, IRX_RESULT_OK);
+    assert_true(irx_id_equal(a->result.record.successor, B));
+    assert_true(irx_id_none(a->result.record.session));
+    op = rig_claim(two, IRX_OP_CLAIM, B, &a->result.record);
+    assert_int_equal(rig_do(two, b, &op)->status, IRX_RESULT_OK);
+    assert_true(irx_id_none(b->result.record.successor));
+}
+
+/* The record is as known, the table is not: one without the other will not do. */
+static void a_new_member_is_seen_though_the_record_is_the_same(void **state)
+{
+    (void)state;
+    rig_take(one, a, A, IRX_TAKEOVER_FAST);
+    read_both();
+    irx_op join = rig_op(one, IRX_OP_JOIN, A);
+    rig_do(one, a, &join);
+    read_both();
+    assert_int_equal(b->seat.member_count, 1);
+    join.join = 0;
+    assert_int_equal(rig_do(one, a, &join)->join, 1); /* it keeps its number */
+    join.join = 7;
+    assert_int_equal(rig_do(one, a, &join)->join, 7); /* or the one it brings */
+    join = rig_op(two, IRX_OP_JOIN, B);
+    assert_int_equal(rig_do(two, b, &join)->join, 8);
+}
+
 static void a_present_holder_is_not_gone(void **state)
 {
     (void)state;
@@ -342,6 +391,10 @@ static void a_claim_compares_the_stores_identity(void **state)
     redis_server_say(server, "HSET interrex:store run_id somebodyelse");
     irx_op claim = rig_claim(two, IRX_OP_CLAIM, B, &held);
     assert_int_equal(rig_do(two, b, &claim)->status, IRX_RESULT_EPOCH);
+    claim.epoch = b->result.epoch;
+    redis_server_say(server, "HSET interrex:store replid somebodyelse");
+    assert_int_equal(rig_do(two, b, &claim)->status, IRX_RESULT_EPOCH);
+    assert_false(irx_id_equal(b->result.epoch, claim.epoch));
     assert_false(irx_id_equal(b->result.epoch, held.epoch));
     assert_true(irx_id_equal(b->result.record.session, A));
     irx_op renew = rig_renew(one, &held, held.beat + 1);
@@ -383,6 +436,9 @@ int main(void)
         TEST(changes_are_pushed_and_renewals_are_not),
         TEST(a_subscription_is_followed_by_a_hint),
         TEST(the_claimants_presence_is_seen_by_the_store_itself),
+        TEST(a_claim_without_presence_is_noted_as_such),
+        TEST(a_successor_is_named_by_a_release_and_forgotten_by_a_claim),
+        TEST(a_new_member_is_seen_though_the_record_is_the_same),
         TEST(a_present_holder_is_not_gone),
         TEST(under_takeover_safe_nobody_is_gone),
         TEST(strikes_take_members_whose_presence_ended),

@@ -94,7 +94,7 @@ typedef enum irx_op_kind {
     IRX_OP_CLAIM,  /* only if the record is exactly `expected`; else CONFLICT */
     IRX_OP_CLAIM_IF_GONE, /* as CLAIM, and only if the record says fast and presence_seen (kernel:
                              always) and the store itself sees that the holder's presence ended;
-                             else CONFLICT */
+                             else CONFLICT. Removes the former holder's member row. */
     IRX_OP_RENEW,   /* only if incarnation, session, term match and beat is greater; else STALE */
     IRX_OP_RELEASE, /* only if incarnation, session, term match: vacates, names the successor; else
                        STALE */

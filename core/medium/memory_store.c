@@ -222,6 +222,10 @@ static int apply_members(irx__memory_user *user, irx__memory_seat *mine, const i
         if (op->leave)
             *pushes |= irx__table_remove(table, op->session);
         return 0;
+    case IRX_OP_CLAIM_IF_GONE:
+        if (result->status == IRX_RESULT_OK)
+            irx__table_remove(table, op->expected.session);
+        return 0;
     case IRX_OP_STRIKE: *pushes |= strike(user->store, table); return 0;
     default: return 0;
     }

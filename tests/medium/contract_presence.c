@@ -53,6 +53,12 @@ static void renew_brings_a_new_presence(contract *c)
     peer_end(s);
 }
 
+static void join(peer_seat *s)
+{
+    irx_op op = peer_op(s, IRX_OP_JOIN);
+    peer_do(s, &op);
+}
+
 static irx_result claim_if_gone(peer_seat *s, const irx_record *record)
 {
     irx_op claim = peer_claim(s, IRX_OP_CLAIM_IF_GONE, record);
@@ -88,6 +94,8 @@ static void gone_holder_is_replaced_at_once(contract *c)
 {
     peer_seat *a = contract_member(c, "billing", "a");
     peer_seat *b = contract_member(c, "billing", "b");
+    join(a);
+    join(b);
     irx_record held = peer_lead(a);
     peer_end(a);
     await_gone(b, held.process);
@@ -97,6 +105,10 @@ static void gone_holder_is_replaced_at_once(contract *c)
     assert_id_equal(result.record.session, b->session);
     assert_id_equal(result.record.process, peer_presence(b));
     assert_true(result.record.presence_seen);
+    /* Its row went with it: a dead row must not keep the next deputy from watching. */
+    peer_read(b);
+    assert_int_equal(b->seat.member_count, 1);
+    assert_id_equal(b->seat.members[0].session, b->session);
     peer_end(b);
 }
 

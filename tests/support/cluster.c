@@ -359,6 +359,8 @@ static void serve(cluster *c, const post *request)
             irx__table_join(&c->table, op, op->process, "member", 64, &join, NULL);
         if (op->kind == IRX_OP_LEAVE || (op->kind == IRX_OP_RELEASE && op->leave))
             irx__table_remove(&c->table, op->session);
+        if (op->kind == IRX_OP_CLAIM_IF_GONE && status == IRX_RESULT_OK)
+            irx__table_remove(&c->table, op->expected.session);
         if (op->kind == IRX_OP_STRIKE)
             strike(c);
     }

@@ -4,8 +4,8 @@
 -- ARGV: 3 fresh epoch, 4 incarnation, 5 term, 6 "1" for a first term, 7 session, 8 process, 9 label, 10 beat,
 -- 11 hold, 12 protocol, 13 takeover; expected: 14 incarnation, 15 term, 16 session, 17 beat.
 
--- `may_take(record)` is a further condition.
-local function acquire(may_take)
+-- `may_take(record)` is a further condition. With `strikes` the member row of the former holder goes too.
+local function acquire(may_take, strikes)
     local epoch = identified_epoch(ARGV[3])
     if epoch ~= ARGV[2] then
         return answer('EPOCH', epoch, 0)
@@ -26,10 +26,14 @@ local function acquire(may_take)
         term = string.format('%.0f', math.max(tonumber(term), now))
     end
     local seen = is_present(ARGV[8]) and '1' or '0'
+    local version = strikes and next_version()
     call('HSET', record_key, 'format', FORMAT, 'incarnation', ARGV[4], 'term', term, 'session',
         ARGV[7], 'process', ARGV[8], 'label', ARGV[9], 'beat', ARGV[10], 'hold', ARGV[11],
         'protocol', ARGV[12], 'takeover', ARGV[13], 'presence_seen', seen, 'epoch', epoch,
         'successor', '')
+    if version and redis.pcall('HDEL', members_key, record.session) == 1 then
+        redis.pcall('HSET', members_key, '#version', version)
+    end
     hint()
     return answer('OK', epoch, 0)
 end

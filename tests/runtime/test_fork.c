@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +136,35 @@ static void a_grandchild_begins_anew(void **state)
     irx_election_close(e);
 }
 
+static _Atomic bool inside, rested;
+
+static void take_long(void *argument)
+{
+    (void)argument;
+    atomic_store(&inside, true);
+    sleep_ms(100);
+    atomic_store(&rested, true);
+}
+
+/* The child gets a copy of the memory: never one from the middle of what the background thread was
+ * doing. */
+static void a_fork_waits_until_the_background_thread_rests(void **state)
+{
+    (void)state;
+    atomic_store(&inside, false);
+    atomic_store(&rested, false);
+    irx_election *e = open_election(url, "parent", NULL);
+    irx_election_on_ready(e, take_long, NULL);
+    irx_election_start(e);
+    while (!atomic_load(&inside))
+        sleep_ms(1);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(atomic_load(&rested) ? 0 : 1);
+    assert_int_equal(wait_for(child), 0);
+    irx_election_close(e);
+}
+
 static int sockets_and_files(void)
 {
     int count = 0;
@@ -236,6 +266,7 @@ static void a_child_that_outlives_its_parent_blocks_nobody(void **state)
 
 #define ALL_BUT_OUTLIVING                                                                          \
     cmocka_unit_test(the_child_does_not_lead), cmocka_unit_test(a_grandchild_begins_anew),         \
+        cmocka_unit_test(a_fork_waits_until_the_background_thread_rests),                          \
         cmocka_unit_test(the_child_keeps_no_descriptor),                                           \
         cmocka_unit_test(forks_at_any_moment_are_safe)
 

@@ -5,6 +5,7 @@
 #include "runtime/election.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 
 /* ---- a loop thread that stands still -----------------------------------------------------------
@@ -43,7 +44,7 @@ static void the_answer_needs_no_loop_thread(void **state)
     assert_int_equal(irx_election_work_begin(e, NULL), IRX_ENOTLEADER);
     irx_status status;
     assert_int_equal(irx_election_status(e, &status), 0);
-    assert_int_not_equal(status.role, IRX_ROLE_LEADER);
+    assert_int_equal(status.role, IRX_ROLE_FOLLOWER);
     assert_int_equal(status.token.term, 0);
     assert_false(status.has_leader);
     assert_true(atomic_load(&held)); /* all of it while the thread stood still */
@@ -63,8 +64,11 @@ static void the_answer_needs_no_loop_thread(void **state)
 static void work_is_waited_for(void **state)
 {
     (void)state;
-    irx_election *e = open_election("memory:leading", "x", NULL);
-    irx_election *next = open_election("memory:leading", "x", NULL);
+    /* nothing else than the end of work wakes these within minutes */
+    irx_election *e = open_election("memory:leading", "x", "heartbeat_ms", "60000", "timeout_ms",
+                                    "600000", "drain_limit_ms", "600000", NULL);
+    irx_election *next =
+        open_election("memory:leading", "x", "heartbeat_ms", "60000", "timeout_ms", "600000", NULL);
     irx_election_start(e);
     await_leading(e);
     irx_election_start(next);
@@ -92,7 +96,7 @@ static void work_is_waited_for(void **state)
     assert_true(no_event_waits(e, IRX_DEFEATED));
     assert_false(irx_election_is_leader(next));
     irx_election_work_end(e);
-    await_leading(next); /* long before the drain limit */
+    await_leading(next);
     assert_false(irx_election_check(e, 0, NULL));
     irx_election_close(next);
     irx_election_close(e);
@@ -116,18 +120,16 @@ static void work_is_not_waited_for_beyond_the_limit(void **state)
 static void close_does_not_drain(void **state)
 {
     (void)state;
-    irx_election *e = open_election("memory:leading", "x", NULL);
-    irx_election *next = open_election("memory:leading", "x", NULL);
+    irx_election *e = open_election("memory:leading", "x", "timeout_ms", "60000", NULL);
+    irx_election *next = open_election("memory:leading", "x", "timeout_ms", "60000", NULL);
     irx_election_start(e);
     await_leading(e);
     irx_election_start(next);
     await_following(next);
     assert_int_equal(irx_election_work_begin(e, NULL), 0);
-    int64_t begun_ms = now_ms();
-    irx_election_stop(e); /* which would drain for 5 s */
+    irx_election_stop(e); /* which alone would drain for 5 s */
     irx_election_close(e);
-    await_leading(next);
-    assert_true(now_ms() - begun_ms < 4000);
+    await_leading(next); /* told by the release: the lease has most of a minute to go */
     irx_election_close(next);
 }
 
@@ -148,8 +150,9 @@ static void *work_on_and_off(void *argument)
         }
         atomic_fetch_add(&running, 1);
         atomic_fetch_add(&begun, 1);
-        for (int i = 0; i < 50; i++) { /* whoever began is within a leadership until it ends */
-            if (!irx_election_check(shared, 0, NULL))
+        for (int i = 0; i < 3; i++) { /* whoever began is within that leadership until it ends */
+            irx_token now = {0};
+            if (!irx_election_check(shared, 0, &now) || now.term != token.term)
                 atomic_fetch_add(&overlaps, 1);
         }
         atomic_fetch_sub(&running, 1);
@@ -159,17 +162,26 @@ static void *work_on_and_off(void *argument)
 }
 
 /* Dekker: work that began is seen by a leadership that ends gracefully, however close the two come.
- */
+ * On a single processor, where the end comes between any two instructions of a worker and is over
+ * before the next. */
 static void no_work_outlives_a_graceful_end(void **state)
 {
     (void)state;
+    cpu_set_t all, one;
+    assert_int_equal(sched_getaffinity(0, sizeof all, &all), 0);
+    CPU_ZERO(&one);
+    for (size_t i = 0; i < CPU_SETSIZE && CPU_COUNT(&one) == 0; i++) {
+        if (CPU_ISSET(i, &all))
+            CPU_SET(i, &one);
+    }
+    assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
     shared = open_election("memory:leading", "x", "timeout_ms", "60000", NULL);
     pthread_t workers[3];
     irx_election_start(shared);
     await_leading(shared);
     for (int i = 0; i < 3; i++)
         assert_int_equal(pthread_create(&workers[i], NULL, work_on_and_off, NULL), 0);
-    for (int i = 0; i < 150; i++) {
+    for (int i = 0; i < 300; i++) {
         await_leading(shared);
         irx_election_stop(shared);
         irx_event *event = await_event(shared, IRX_DEFEATED);
@@ -184,6 +196,7 @@ static void no_work_outlives_a_graceful_end(void **state)
     assert_int_equal(atomic_load(&running), 0);
     assert_int_equal(atomic_load(&overlaps), 0);
     irx_election_close(shared);
+    assert_int_equal(sched_setaffinity(0, sizeof all, &all), 0);
 }
 
 /* ---- giving it up ------------------------------------------------------------------------------
@@ -257,23 +270,26 @@ static void who_resigns_alone_leads_again(void **state)
 static void a_silent_host_is_deposed_and_comes_back(void **state)
 {
     (void)state;
-    irx_election *e =
-        open_election("memory:leading", "x", "profile", "swift", "stall_limit_ms", "150", NULL);
+    irx_election *e = open_election("memory:leading", "x", "heartbeat_ms", "100", "timeout_ms",
+                                    "60000", "stall_limit_ms", "300", NULL);
     irx_election_start(e);
     await_leading(e);
-    for (int i = 0; i < 40; i++) { /* a sign of life now and then is enough */
-        sleep_ms(10);
+    int64_t longest_ms = 0, last_ms = now_ms();
+    for (int i = 0; i < 50; i++) { /* a sign of life now and then is enough */
+        sleep_ms(20);
         irx_election_pulse(e);
+        longest_ms = now_ms() - last_ms > longest_ms ? now_ms() - last_ms : longest_ms;
+        last_ms = now_ms();
     }
     irx_metrics metrics;
     irx_election_metrics(e, &metrics);
-    if (metrics.defeated == 0)
-        assert_true(irx_election_is_leader(e));
-    sleep_ms(1000);
+    assert_true(metrics.defeated == 0 || longest_ms >= 300);
+    sleep_ms(1500);
     irx_event *event = await_event(e, IRX_DEFEATED);
     assert_int_equal(event->reason, IRX_REASON_HOST_STALLED);
     irx_event_free(event);
-    await_leading(e); /* asking is a sign of life */
+    await_leading(
+        e); /* asking is a sign of life, and heard at once: the next poll is a minute away */
     irx_election_close(e);
 }
 

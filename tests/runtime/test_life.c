@@ -3,8 +3,12 @@
 #include "cmocka_all.h"
 #include "handles.h"
 
+#include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static void open_and_close(void **state)
 {
@@ -342,6 +346,60 @@ static void a_start_that_takes_too_long_is_ended(void **state)
     irx_election_close(e);
 }
 
+/* A server that takes the connection and says nothing: no trouble to tell, and still the start ends
+ * in time. */
+static void a_silent_medium_does_not_hold_a_start(void **state)
+{
+    (void)state;
+    int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    assert_int_equal(bind(listening, (struct sockaddr *)&address, length), 0);
+    assert_int_equal(listen(listening, 8), 0);
+    assert_int_equal(getsockname(listening, (struct sockaddr *)&address, &length), 0);
+    char url[64];
+    snprintf(url, sizeof url, "redis://127.0.0.1:%d", ntohs(address.sin_port));
+    irx_election *e = open_election(url, "x", "start_timeout_ms", "100", NULL);
+    irx_election_start(e);
+    irx_event *event =
+        await_event(e, IRX_ERROR); /* the first: an attempt to connect takes longer */
+    assert_int_equal(event->error.code, IRX_ETIMEOUT);
+    irx_event_free(event);
+    expect_event(e, IRX_STOPPED);
+    irx_election_close(e);
+    close(listening);
+}
+
+/* Who has stopped keeps no connection; who is left keeps theirs. */
+static void a_stopped_election_needs_no_connection(void **state)
+{
+    (void)state;
+    irx_election *a = open_election("memory:life", "a", NULL);
+    irx_election *b = open_election("memory:life", "b", NULL);
+    irx_election_start(a);
+    irx_election_start(b);
+    await_leading(a);
+    await_leading(b);
+    irx_election_stop(a);
+    expect_event(a, IRX_STOPPED);
+    sleep_ms(20);
+    irx_status status;
+    irx_election_status(b, &status);
+    assert_true(status.connected && irx_election_is_leader(b));
+    irx_election_stop(b);
+    int64_t until_ms = now_ms() + PATIENCE_MS;
+    do {
+        sleep_ms(1);
+        irx_election_status(b, &status);
+    } while (status.connected && now_ms() < until_ms);
+    assert_false(status.connected);
+    irx_election_start(a); /* and connects again */
+    await_leading(a);
+    irx_election_close(a);
+    irx_election_close(b);
+}
+
 static void what_was_stays_readable(void **state)
 {
     (void)state;
@@ -420,6 +478,8 @@ int main(void)
         cmocka_unit_test(a_local_leadership_has_no_deadline),
         cmocka_unit_test(an_unreachable_medium_is_told_and_tried_again),
         cmocka_unit_test(a_start_that_takes_too_long_is_ended),
+        cmocka_unit_test(a_silent_medium_does_not_hold_a_start),
+        cmocka_unit_test(a_stopped_election_needs_no_connection),
         cmocka_unit_test(what_was_stays_readable),
         cmocka_unit_test(the_members_are_known),
     };

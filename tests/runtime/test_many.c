@@ -2,9 +2,11 @@
  * left. */
 #include "cmocka_all.h"
 #include "handles.h"
+#include "redis_server.h"
 
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -105,11 +107,48 @@ static void a_thousand_are_closed_while_leading(void **state)
     irx_election_close(heir);
 }
 
+/* Commands and presence: two connections, however many elections, and none when all have stopped.
+ */
+static void many_share_two_connections(void **state)
+{
+    (void)state;
+    redis_server *server = redis_server_start(NULL);
+    enum { SOME = 50 };
+    for (int i = 0; i < SOME; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "many %d", i);
+        list[i] = open_election(redis_server_url(server), name, NULL);
+        irx_election_start(list[i]);
+    }
+    for (int i = 0; i < SOME; i++)
+        await_leading(list[i]);
+    const char *info = redis_server_say(server, "INFO clients");
+    assert_non_null(strstr(info, "connected_clients:3\r")); /* one of them asks */
+    info = redis_server_say(server, "INFO stats");
+    const char *received = strstr(info, "total_connections_received:");
+    assert_non_null(received);
+    assert_true(atoi(received + strlen("total_connections_received:")) < 10);
+    for (int i = 0; i < SOME; i++)
+        irx_election_stop(list[i]);
+    for (int i = 0; i < SOME; i++)
+        expect_event(list[i], IRX_STOPPED);
+    int64_t until_ms = now_ms() + PATIENCE_MS;
+    do {
+        sleep_ms(5);
+        info = redis_server_say(server, "INFO clients");
+    } while (!strstr(info, "connected_clients:1\r") && now_ms() < until_ms);
+    assert_non_null(strstr(info, "connected_clients:1\r"));
+    for (int i = 0; i < SOME; i++)
+        irx_election_close(list[i]);
+    redis_server_stop(server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_thousand_are_led_by_one_thread),
         cmocka_unit_test(a_thousand_are_closed_while_leading),
+        cmocka_unit_test(many_share_two_connections),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,8 +53,10 @@ KILLS = [
     Case(signal.SIGKILL, "local", "Node", 100, 10),
     Case(signal.SIGKILL, "local", "C", 60, 8),
     Case(signal.SIGKILL, "local", "Python", 60, 8),
+    Case(signal.SIGKILL, "tmpfs", "Node", 60, 8),
     Case(signal.SIGTERM, "redis", "Node", 100, 10),
-    Case(signal.SIGTERM, "local", "Node", 40, 5),
+    Case(signal.SIGTERM, "local", "Node", 60, 8),
+    Case(signal.SIGTERM, "tmpfs", "Node", 60, 8),
 ]
 STOPS = [Case(signal.SIGSTOP, "redis", "Node", 30, 4)]
 
@@ -73,6 +75,7 @@ def sole_leader(cluster: Cluster) -> Member:
 def strike(cluster: Cluster, victim: Member, sig: signal.Signals, cap_s: float = CAP_S) -> float:
     """Signal the leader; milliseconds until another says that it leads, or NEVER."""
     others = [member for member in cluster.members if member is not victim]
+    victim.doomed = sig != signal.SIGSTOP
     begun_ns = time.monotonic_ns()
     os.kill(victim.pid, sig)
     try:
@@ -146,8 +149,17 @@ def row(case: Case, times: list[float], sizes: list[float]) -> list[str]:
 
 def run(cases: list[Case], heading: str, quick: bool, results: Results) -> None:
     rows = []
-    with redis() as server, tempfile.TemporaryDirectory(prefix="interrex-bench-") as directory:
-        urls = {"redis": server.url, "local": f"local://{directory}"}
+    prefix = "interrex-bench-"
+    with (
+        redis() as server,
+        tempfile.TemporaryDirectory(prefix=prefix) as directory,
+        tempfile.TemporaryDirectory(prefix=prefix, dir="/dev/shm") as in_memory,
+    ):
+        urls = {
+            "redis": server.url,
+            "local": f"local://{directory}",
+            "tmpfs": f"local://{in_memory}",  # the same medium, where a rename costs no disk
+        }
         for case in cases:
             rows.append(row(case, *run_case(case, urls[case.medium], quick, results)))
             print(" ", *rows[-1], flush=True)

@@ -27,6 +27,10 @@ class TimedOut(Exception):
     pass
 
 
+class Ended(Exception):
+    """A member ended that nobody had asked to."""
+
+
 class Member:
     """One process; what it said so far, and what follows from it."""
 
@@ -55,6 +59,7 @@ class Member:
         self.answers: list[tuple[int, int]] = []
         self.trouble: list[str] = []
         self.over = False  # its stdout has ended
+        self.doomed = False  # and that is our doing
 
     @property
     def pid(self) -> int:
@@ -148,6 +153,8 @@ class Cluster:
     def until(self, done: Callable[[], bool], seconds: float, what: str) -> None:
         until = time.monotonic() + seconds
         while not done():
+            if any(member.over and not member.doomed for member in self.members):
+                raise Ended(f"a member ended by itself, while waiting for {what}: see the log")
             left = until - time.monotonic()
             if left <= 0:
                 raise TimedOut(f"{what}: not within {seconds:.0f} s")
@@ -162,7 +169,7 @@ class Cluster:
         for member in members:
             member.ask()
         self.until(
-            lambda: all(len(m.answers) > n or m.over for m, n in zip(members, before, strict=True)),
+            lambda: all(len(m.answers) > n for m, n in zip(members, before, strict=True)),
             seconds,
             "an answer",
         )

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from harness.failover import BENCH, strike
-from harness.member import Cluster, Member, TimedOut, resident_mb
+from harness.member import Cluster, Ended, Member, TimedOut, resident_mb
 from harness.results import NEVER, Results, text
 from harness.server import postgres, redis
 
@@ -66,7 +66,7 @@ def one_round(peer: Peer, number: int, port: int, cap_s: float, results: Results
     with Cluster(lambda: Member(command, {"NO_COLOR": "1"}, log, folder)) as cluster:
         for _ in range(3):
             member = cluster.add()
-            cluster.until(lambda it=member: it.started or it.over, 120, "a member to start")
+            cluster.until(lambda it=member: it.started, 120, "a member to start")
         try:
             cluster.until(lambda: bool(cluster.leaders()), cap_s, "a first leader")
             first_s = time.monotonic() - begun
@@ -76,7 +76,7 @@ def one_round(peer: Peer, number: int, port: int, cap_s: float, results: Results
             victim = max(cluster.leaders(), key=lambda member: member.leading[0])
             resident = resident_mb(victim.pid)
             next_s = strike(cluster, victim, signal.SIGKILL, cap_s) / 1e3
-        except TimedOut:
+        except (TimedOut, Ended):
             pass
     results.round(
         section="peers",

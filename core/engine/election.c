@@ -102,6 +102,7 @@ static void gone(irx_engine *e)
     char text[9];
     irx__trace(e, "process %s is gone", irx__short(e->input->gone.process, text));
     e->watched = (irx_id){0}; /* it is told once; a new watch is a new question */
+    e->watch_every_ns = 0;
     bool named = irx_id_equal(e->input->gone.process, e->record.process);
     if (named || !IRX__RULE(GONE_MATCH)) {
         e->gone = e->record.process;
@@ -128,22 +129,6 @@ static void take_input(irx_engine *e)
     case IRX_IN_RESULT: irx__op_result(e, &e->input->result); break;
     case IRX_IN_HINT: e->hinted = true; break;
     case IRX_IN_GONE: gone(e); break;
-    }
-}
-
-/* The operation in flight has not been answered in time: a connection that swallows one request
- * will swallow the next. */
-static void test_flight(irx_engine *e)
-{
-    if (irx__op_idle(e) || e->now_ns < e->flight.deadline_ns) {
-        return;
-    }
-    irx_op_kind kind = e->flight.op.kind;
-    irx__trace(e, "no answer in time");
-    irx__op_lost(e);
-    irx__connections_drop(e, IRX_CHANNEL_COMMAND);
-    if (e->stopping && (kind == IRX_OP_LEAVE || kind == IRX_OP_RELEASE)) {
-        irx__stop_finish(e);
     }
 }
 
@@ -225,7 +210,9 @@ void irx_engine_step(irx_engine *e, const irx_input *input, irx_outputs *outputs
     }
     take_input(e);
     irx__guard_host(e);
-    test_flight(e);
+    if (!irx__op_idle(e) && e->now_ns >= e->flight.deadline_ns) {
+        irx__op_unanswered(e, IRX_ETIMEOUT);
+    }
     if (e->running) {
         irx__members_look(e);
         advance(e);

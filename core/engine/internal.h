@@ -96,7 +96,8 @@ struct irx_engine {
 
     /* presence of the holder */
     irx_id watched;
-    irx_id gone; /* the process reported gone, none: no such report */
+    int64_t watch_every_ns; /* 0: no watch */
+    irx_id gone;            /* the process reported gone, none: no such report */
     int64_t gone_ns;
 
     /* leadership; term 0: none */
@@ -168,6 +169,7 @@ irx_op *irx__op_begin(irx_engine *e, irx_op_kind kind);
 void irx__op_send(irx_engine *e);
 void irx__op_result(irx_engine *e, const irx_result *result);
 void irx__op_lost(irx_engine *e);
+void irx__op_unanswered(irx_engine *e, int code);
 bool irx__op_idle(const irx_engine *e);
 
 /* connections.c */

@@ -245,28 +245,31 @@ void irx__lease_follower(irx_engine *e)
     }
 }
 
-/* Only the deputy asks for the holder's presence. Where the kernel tells, asking is free and
- * everybody does. */
+/* The deputy asks for the holder's presence, and the one behind it a quarter as often, for leader
+ * and deputy may die together. Where the kernel tells, asking is free and everybody does. */
 void irx__lease_watch(irx_engine *e)
 {
-    bool first = deputy(e) || e->options.kernel || !IRX__RULE(DEPUTY_WATCHES);
+    bool near = e->rank <= 1 || e->options.kernel || !IRX__RULE(DEPUTY_WATCHES);
     bool fast =
         e->options.kernel ||
         (e->options.takeover == IRX_TAKEOVER_FAST && e->record.takeover == IRX_TAKEOVER_FAST &&
          e->record.presence_seen && e->channel[IRX_CHANNEL_PRESENCE].up);
-    bool watch = e->running && !e->stopping && e->options.candidate && e->joined && first && fast &&
+    bool watch = e->running && !e->stopping && e->options.candidate && e->joined && near && fast &&
                  irx__held_by_other(e) && e->channel[IRX_CHANNEL_COMMAND].up &&
                  irx_id_none(e->gone) && (same_epoch(e) || e->options.kernel);
     irx_id process = watch ? e->record.process : (irx_id){0};
-    if (irx_id_equal(process, e->watched)) {
+    bool often = e->rank == 0 || e->options.kernel;
+    int64_t every_ns = irx_id_none(process) ? 0 : e->options.probe_ns * (often ? 1 : 4);
+    if (irx_id_equal(process, e->watched) && every_ns == e->watch_every_ns) {
         return;
     }
     e->watched = process;
+    e->watch_every_ns = every_ns;
     if (irx_id_none(process)) {
         irx__output(e, IRX_OUT_UNWATCH);
         return;
     }
     irx_output *output = irx__output(e, IRX_OUT_WATCH);
     output->watch.process = process;
-    output->watch.every_ns = e->options.probe_ns;
+    output->watch.every_ns = every_ns;
 }

@@ -61,7 +61,7 @@ static void measure(irx_engine *e)
     e->round_trip_next = (e->round_trip_next + 1) % IRX__ROUND_TRIPS;
 }
 
-static void refused(irx_engine *e, int code)
+static void back_off(irx_engine *e, const char *how, int code)
 {
     e->failures++;
     e->retry_at_ns = e->now_ns + irx__backoff(e, e->failures, irx__random_next(e));
@@ -71,7 +71,7 @@ static void refused(irx_engine *e, int code)
         e->retry_at_ns = e->retry_at_ns < heartbeat_ns ? e->retry_at_ns : heartbeat_ns;
         e->renew_at_ns = e->retry_at_ns;
     }
-    irx__trace(e, "%s refused (%s); again in %lld ms", NAMES[e->flight.op.kind],
+    irx__trace(e, "%s %s (%s); again in %lld ms", NAMES[e->flight.op.kind], how,
                irx_error_name(code),
                (long long)((e->retry_at_ns - e->now_ns) / IRX__MILLISECOND_NS));
     if (e->channel[IRX_CHANNEL_COMMAND].told_code != code) {
@@ -107,6 +107,9 @@ static void joined(irx_engine *e, uint64_t join)
 
 static void claimed(irx_engine *e, const irx_result *result)
 {
+    if (result->status == IRX_RESULT_FAILED) {
+        return;
+    }
     if (result->status == IRX_RESULT_OK && irx__held_by_self(e) &&
         e->record.term >= e->flight.op.term) {
         irx__lead_begin(e, &e->record);
@@ -116,11 +119,29 @@ static void claimed(irx_engine *e, const irx_result *result)
         /* Not gone after all, or somebody was faster: look, and watch anew. */
         e->gone = (irx_id){0};
         e->watched = (irx_id){0};
+        e->watch_every_ns = 0;
     }
     irx__trace(e, "claim refused");
     if (e->sight_ns != e->now_ns) {
         /* Refused, yet the record is as expected: do not ask again at the speed of the wire. */
         e->retry_at_ns = e->now_ns + irx__backoff(e, 1, irx__random_next(e));
+    }
+}
+
+/* It may have landed. A connection that swallows one request will swallow the next. A stop does not
+ * wait for a second answer. */
+void irx__op_unanswered(irx_engine *e, int code)
+{
+    bool last = e->flight.op.kind == IRX_OP_LEAVE || e->flight.op.kind == IRX_OP_RELEASE;
+    irx__op_lost(e);
+    if (code == IRX_ETIMEOUT) {
+        irx__trace(e, "%s not answered in time", NAMES[e->flight.op.kind]);
+        irx__connections_drop(e, IRX_CHANNEL_COMMAND);
+    } else {
+        back_off(e, "unknown", code);
+    }
+    if (e->stopping && last) {
+        irx__stop_finish(e);
     }
 }
 
@@ -134,14 +155,13 @@ void irx__op_result(irx_engine *e, const irx_result *result)
     }
     irx_op_kind kind = e->flight.op.kind;
     if (result->status == IRX_RESULT_UNKNOWN) {
-        irx__trace(e, "%s: no answer", NAMES[kind]);
-        irx__op_lost(e);
+        irx__op_unanswered(e, result->error_code);
         return;
     }
     measure(e);
     e->flight.kind = IRX__OP_NONE;
     if (result->status == IRX_RESULT_FAILED) {
-        refused(e, result->error_code);
+        back_off(e, "refused", result->error_code);
     } else {
         answered(e, result);
     }

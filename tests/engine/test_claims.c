@@ -348,7 +348,9 @@ static void after_unknown_comes_a_read(void **state)
     irx_record record = vacant(7);
     driver_join(d, &record);
     assert_true(driver_asks(d, IRX_OP_CLAIM));
-    driver_fail(d, IRX_RESULT_UNKNOWN, IRX_ETIMEOUT);
+    driver_fail(d, IRX_RESULT_UNKNOWN, IRX_EPROTOCOL);
+    assert_int_equal(d->op.id, 0); /* not at the speed of the wire */
+    driver_advance(d, 21);
     assert_true(driver_asks(d, IRX_OP_READ));
 }
 

@@ -162,7 +162,8 @@ static void a_lost_release_is_sent_again(void **state)
     driver_do(d, IRX_IN_RESIGN);
     driver_do(d, IRX_IN_TIMEOUT);
     assert_true(driver_asks(d, IRX_OP_RELEASE));
-    driver_fail(d, IRX_RESULT_UNKNOWN, IRX_ETIMEOUT);
+    driver_fail(d, IRX_RESULT_UNKNOWN, IRX_EPROTOCOL);
+    driver_advance(d, 21);
     assert_true(driver_asks(d, IRX_OP_RELEASE));
     driver_ok(d);
     assert_false(driver_asks(d, IRX_OP_RELEASE));
@@ -268,6 +269,19 @@ static void a_silent_medium_does_not_hold_a_stop_up(void **state)
     assert_int_equal(d->snapshot.role, IRX_ROLE_STOPPED);
 }
 
+/* Also when the medium says that it does not know: the LEAVE is not sent again. */
+static void an_unknown_leave_ends_a_stop(void **state)
+{
+    (void)state;
+    irx_record record = held(id_of(2), 7, 3);
+    driver_join(d, &record);
+    driver_do(d, IRX_IN_STOP);
+    assert_true(driver_asks(d, IRX_OP_LEAVE));
+    driver_fail(d, IRX_RESULT_UNKNOWN, IRX_EPROTOCOL);
+    assert_int_equal(d->snapshot.role, IRX_ROLE_STOPPED);
+    assert_int_equal(d->op.id, 0);
+}
+
 /* Started again it is somebody new, and replies to its earlier life stay stale. */
 static void a_new_start_is_a_new_session(void **state)
 {
@@ -306,6 +320,7 @@ int main(void)
         TEST(stopping_with_a_claim_in_flight),
         TEST(stopping_with_a_join_in_flight),
         TEST(a_silent_medium_does_not_hold_a_stop_up),
+        TEST(an_unknown_leave_ends_a_stop),
         TEST(a_new_start_is_a_new_session),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

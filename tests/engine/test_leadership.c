@@ -139,7 +139,8 @@ static void a_read_confirms_a_renewal(void **state)
     int64_t sent_ns = d->now_ns;
     irx_record record = own_record(d->op.beat);
     driver_advance(d, 100);
-    driver_fail(d, IRX_RESULT_UNKNOWN, IRX_ETIMEOUT);
+    driver_fail(d, IRX_RESULT_UNKNOWN, IRX_EPROTOCOL);
+    driver_advance(d, 21);
     assert_true(driver_asks(d, IRX_OP_READ));
     driver_advance(d, 50);
     driver_answer(d, IRX_RESULT_OK, &record);
@@ -155,7 +156,8 @@ static void a_read_of_an_older_beat_confirms_no_more(void **state)
     int64_t until_ns = d->snapshot.valid_until_ns;
     irx_record record = own_record(4);
     driver_wait(d, 300, NULL);
-    driver_fail(d, IRX_RESULT_UNKNOWN, IRX_ETIMEOUT);
+    driver_fail(d, IRX_RESULT_UNKNOWN, IRX_EPROTOCOL);
+    driver_advance(d, 21);
     driver_answer(d, IRX_RESULT_OK, &record);
     assert_int_equal(d->snapshot.valid_until_ns, until_ns);
     assert_true(driver_leads(d));
@@ -277,7 +279,22 @@ static void silence_drops_the_connection(void **state)
     bool dropped = false;
     for (size_t i = 0; i < d->outputs.count; i++)
         dropped |= d->outputs.list[i].kind == IRX_OUT_DISCONNECT;
-    assert_true(dropped || driver_traced(d, "no answer in time"));
+    assert_true(dropped || driver_traced(d, "not answered in time"));
+    assert_true(driver_leads(d));
+}
+
+/* So does one of which the medium says so itself. */
+static void a_request_that_timed_out_drops_the_connection(void **state)
+{
+    (void)state;
+    driver_lead(d);
+    driver_wait(d, 300, NULL);
+    assert_true(driver_asks(d, IRX_OP_RENEW));
+    driver_fail(d, IRX_RESULT_UNKNOWN, IRX_ETIMEOUT);
+    bool dropped = false;
+    for (size_t i = 0; i < d->outputs.count; i++)
+        dropped |= d->outputs.list[i].kind == IRX_OUT_DISCONNECT;
+    assert_true(dropped);
     assert_true(driver_leads(d));
 }
 
@@ -376,6 +393,7 @@ int main(void)
         TEST(cut_off),
         TEST(a_reconnected_leader_renews_first),
         TEST(silence_drops_the_connection),
+        TEST(a_request_that_timed_out_drops_the_connection),
         TEST(a_lost_presence_ends_it_under_fast),
         SAFE(a_lost_presence_costs_nothing_under_safe),
         TEST(a_claim_under_an_old_presence_is_none),

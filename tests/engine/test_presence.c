@@ -38,6 +38,7 @@ static void the_deputy_takes_over_at_once(void **state)
     irx_record record = held(id_of(2), 7, 3);
     driver_join(d, &record);
     assert_true(irx_id_equal(d->watched, record.process));
+    assert_int_equal(d->watch_every_ns, 25 * MS);
     driver_gone(d, record.process);
     assert_true(driver_asks(d, IRX_OP_CLAIM_IF_GONE));
     assert_int_equal(d->op.term, 8);
@@ -46,11 +47,27 @@ static void the_deputy_takes_over_at_once(void **state)
     assert_true(driver_leads(d));
 }
 
-/* Behind the deputy nobody watches. */
+/* The one behind the deputy watches too, at leisure: leader and deputy may die together. */
+static void the_second_watches_at_leisure(void **state)
+{
+    (void)state;
+    driver_add_member(d, id_of(3), 1);
+    irx_record record = held(id_of(2), 7, 3);
+    driver_join(d, &record);
+    assert_true(irx_id_equal(d->watched, record.process));
+    assert_int_equal(d->watch_every_ns, 100 * MS);
+    driver_gone(d, record.process);
+    assert_int_equal(d->op.id, 0); /* the deputy goes first */
+    driver_wait(d, 11, &record);
+    assert_true(driver_asks(d, IRX_OP_CLAIM_IF_GONE));
+}
+
+/* Behind those two nobody watches. */
 static void others_do_not_watch(void **state)
 {
     (void)state;
     driver_add_member(d, id_of(3), 1);
+    driver_add_member(d, id_of(4), 2);
     irx_record record = held(id_of(2), 7, 3);
     driver_join(d, &record);
     assert_true(irx_id_none(d->watched));
@@ -175,6 +192,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_deputy_takes_over_at_once),
+        TEST(the_second_watches_at_leisure),
         TEST(others_do_not_watch),
         TEST(behind_the_holder_one_is_the_deputy),
         TEST(another_process_gone_changes_nothing),

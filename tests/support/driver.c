@@ -98,7 +98,10 @@ static void look(driver *d)
         size_t used = strlen(d->trace);
         switch (o->kind) {
         case IRX_OUT_OP: d->op = o->op; break;
-        case IRX_OUT_WATCH: d->watched = o->watch.process; break;
+        case IRX_OUT_WATCH:
+            d->watched = o->watch.process;
+            d->watch_every_ns = o->watch.every_ns;
+            break;
         case IRX_OUT_UNWATCH: d->watched = (irx_id){0}; break;
         case IRX_OUT_SNAPSHOT: d->snapshot = o->snapshot; break;
         case IRX_OUT_EVENT: note_event(d, o); break;

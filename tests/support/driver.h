@@ -21,6 +21,7 @@ typedef struct driver {
     irx_op op;           /* the last operation asked for; id 0: none since it was answered */
     irx_snapshot snapshot;
     irx_id watched;
+    int64_t watch_every_ns;
     uint64_t generation; /* of the command connection */
     irx_id epoch;        /* of the store */
     char events[2048];   /* "elected 7, role leader, …" since the last driver_events */

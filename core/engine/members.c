@@ -4,6 +4,21 @@
  * it. It never judges whether a member is alive: the medium strikes those whose presence ended. */
 #include "engine/internal.h"
 
+/* Two may have the same number after the table was lost and made anew. Where presence exists, a row
+ * without it is nobody that could watch: its member may have died before it had any, and nothing
+ * would ever strike it. */
+static bool earlier(const irx_engine *e, const irx_member *member)
+{
+    if (e->options.has_presence && irx_id_none(member->process) && IRX__RULE(RANK_PRESENT)) {
+        return false;
+    }
+    if (member->join != e->join || !IRX__RULE(RANK_UNIQUE)) {
+        return member->join < e->join;
+    }
+    return member->session.hi != e->session.hi ? member->session.hi < e->session.hi
+                                               : member->session.lo < e->session.lo;
+}
+
 void irx__members_look(irx_engine *e)
 {
     const irx_input *input = e->input;
@@ -26,7 +41,7 @@ void irx__members_look(irx_engine *e)
         if (irx_id_equal(member->session, successor)) {
             e->successor_known = true;
         }
-        if (member->join < e->join && !irx_id_equal(member->session, holder)) {
+        if (earlier(e, member) && !irx_id_equal(member->session, holder)) {
             e->rank++;
         }
     }

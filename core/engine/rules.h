@@ -40,6 +40,8 @@
     X(GONE_MATCH, "GONE counts only for the process the record names")                             \
     X(GONE_SEEN, "CLAIM_IF_GONE needs presence_seen and takeover fast")                            \
     X(DEPUTY_WATCHES, "only the deputy and the one behind it watch")                               \
+    X(RANK_PRESENT, "a row without presence stands before nobody")                                 \
+    X(RANK_UNIQUE, "of two rows of one number one stands before the other")                        \
     X(PRESENCE_LOST, "under fast a lost presence ends the term")                                   \
     X(PRESENCE_OF_CLAIM, "a claim confirmed under an old process id is no leadership")             \
     X(SAFE_KEEPS, "under safe a lost presence costs nothing")                                      \

@@ -47,6 +47,30 @@ static void the_deputy_takes_over_at_once(void **state)
     assert_true(driver_leads(d));
 }
 
+/* A row that nothing would ever strike, because its member died before it had presence, does not
+ * keep the next one from being the deputy. */
+static void a_row_without_presence_is_no_deputy(void **state)
+{
+    (void)state;
+    driver_add_member(d, id_of(3), 1);
+    d->members[0].process = (irx_id){0};
+    irx_record record = held(id_of(2), 7, 3);
+    driver_join(d, &record);
+    assert_true(irx_id_equal(d->watched, record.process));
+    assert_int_equal(d->watch_every_ns, 25 * MS);
+}
+
+/* After the table was lost two rows may have the same number; still only one of them is the deputy.
+ */
+static void of_two_rows_of_one_number_one_is_first(void **state)
+{
+    (void)state;
+    driver_add_member(d, (irx_id){0, 1}, 50); /* the number that the driver gives */
+    irx_record record = held(id_of(2), 7, 3);
+    driver_join(d, &record);
+    assert_int_equal(d->watch_every_ns, 100 * MS);
+}
+
 /* The one behind the deputy watches too, at leisure: leader and deputy may die together. */
 static void the_second_watches_at_leisure(void **state)
 {
@@ -192,6 +216,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_deputy_takes_over_at_once),
+        TEST(a_row_without_presence_is_no_deputy),
+        TEST(of_two_rows_of_one_number_one_is_first),
         TEST(the_second_watches_at_leisure),
         TEST(others_do_not_watch),
         TEST(behind_the_holder_one_is_the_deputy),

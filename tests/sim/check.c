@@ -31,7 +31,8 @@ static sim_acquisition *acquisition(sim_world *w, const sim_member *m)
     return m->acquisition != 0 ? &w->acquisitions[m->acquisition - 1] : NULL;
 }
 
-/* ---- 1: exclusion ------------------------------------------------------------------------------ */
+/* ---- 1: exclusion ------------------------------------------------------------------------------
+ */
 
 static bool told_lost(const sim_member *m, irx_id process)
 {
@@ -76,8 +77,8 @@ void sim_check_leaders(sim_world *w)
             continue;
         }
         if (!excused(w, &w->members[first], m)) {
-            sim_fail(w, SIM_INV_EXCLUSION, "members %d and %d lead at one instant (terms %llu, %llu)",
-                     first + 1, i + 1,
+            sim_fail(w, SIM_INV_EXCLUSION,
+                     "members %d and %d lead at one instant (terms %llu, %llu)", first + 1, i + 1,
                      (unsigned long long)w->members[first].snapshot.token.term,
                      (unsigned long long)m->snapshot.token.term);
         }
@@ -127,7 +128,8 @@ void sim_check_result(sim_world *w, int who, const sim_post *post, bool before)
     m->incarnation_seen = r->record.incarnation;
 }
 
-/* ---- 2: tokens --------------------------------------------------------------------------------- */
+/* ---- 2: tokens ---------------------------------------------------------------------------------
+ */
 
 static void excuse_earlier(sim_world *w)
 {
@@ -221,7 +223,8 @@ static void check_elected(sim_world *w, int who, irx_token token)
     w->report->elected++;
 }
 
-/* ---- 3: fencing -------------------------------------------------------------------------------- */
+/* ---- 3: fencing --------------------------------------------------------------------------------
+ */
 
 /* A resource that compares tokens takes the newest acquisition's writes, and none of an older one
  * once it has seen a newer. */
@@ -254,7 +257,8 @@ void sim_check_write(sim_world *w, int who, irx_token token)
                  (unsigned long long)token.term, (unsigned long long)w->accepted.term);
 }
 
-/* ---- 5 and 6: what is told --------------------------------------------------------------------- */
+/* ---- 5 and 6: what is told ---------------------------------------------------------------------
+ */
 
 void sim_check_snapshot(sim_world *w, int who, const irx_snapshot *snapshot, int64_t step_ns)
 {
@@ -395,7 +399,8 @@ static void check_order(sim_world *w, int who, const irx_outputs *outputs)
     }
 }
 
-/* ---- 7: bounds --------------------------------------------------------------------------------- */
+/* ---- 7: bounds ---------------------------------------------------------------------------------
+ */
 
 static void count_operations(sim_world *w, sim_member *m, int who, const irx_outputs *outputs)
 {

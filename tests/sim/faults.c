@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-/* ---- guests ------------------------------------------------------------------------------------ */
+/* ---- guests ------------------------------------------------------------------------------------
+ */
 
 static bool freeze(sim_world *w, int who)
 {
@@ -92,7 +93,8 @@ static void wake_copy(sim_world *w)
         m->due_ns = w->now_ns;
 }
 
-/* ---- clocks, stores, applications --------------------------------------------------------------- */
+/* ---- clocks, stores, applications ---------------------------------------------------------------
+ */
 
 static bool change_rate(sim_world *w, int who, int64_t by_ppm)
 {

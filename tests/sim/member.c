@@ -8,7 +8,8 @@
 #define CONNECT_LIMIT_NS (2000 * SIM_MS)
 #define KEEPALIVE_NS (3000 * SIM_MS)
 
-/* ---- connections ------------------------------------------------------------------------------- */
+/* ---- connections -------------------------------------------------------------------------------
+ */
 
 static void connect(sim_world *w, int who, irx_channel channel)
 {
@@ -48,8 +49,7 @@ static void disconnect(sim_world *w, int who, irx_channel channel, uint64_t gene
     m->up[channel] = false;
     m->dead[channel] = false;
     if (channel == IRX_CHANNEL_PRESENCE)
-        presence_ends(w, who,
-                      sim_open(w, m, SIM_CUT) ? KEEPALIVE_NS : sim_latency(w, who));
+        presence_ends(w, who, sim_open(w, m, SIM_CUT) ? KEEPALIVE_NS : sim_latency(w, who));
     sim_post *p = sim_send(w, POST_DOWN, who, w->now_ns + 1);
     p->channel = channel;
     p->generation = generation;
@@ -99,7 +99,8 @@ static void watch(sim_world *w, int who, irx_id process, int64_t every_ns)
         sim_send(w, POST_PROBE, who, w->now_ns + every_ns)->number = m->watch_number;
 }
 
-/* ---- stepping ---------------------------------------------------------------------------------- */
+/* ---- stepping ----------------------------------------------------------------------------------
+ */
 
 /* The handle is at rest: nothing is told to it until it starts again. */
 static void stopped(sim_world *w, int who)
@@ -206,7 +207,8 @@ void sim_step(sim_world *w, int who, irx_input *input)
     sim_check_step(w, who, input, &w->outputs);
 }
 
-/* ---- life -------------------------------------------------------------------------------------- */
+/* ---- life --------------------------------------------------------------------------------------
+ */
 
 void sim_member_start(sim_world *w, int who)
 {
@@ -322,7 +324,8 @@ void sim_member_resume(sim_world *w, int who)
         m->due_ns = w->now_ns + (int64_t)sim_draw(&w->random, 3) * 500;
 }
 
-/* ---- letters ----------------------------------------------------------------------------------- */
+/* ---- letters -----------------------------------------------------------------------------------
+ */
 
 static void come_up(sim_world *w, const sim_post *p)
 {
@@ -398,7 +401,8 @@ static void gone(sim_world *w, const sim_post *p)
 
 static void take_table(sim_member *m, sim_post *p)
 {
-    if (p->rows_version == 0 || p->result.id != m->last_op || p->generation != m->generation[IRX_CHANNEL_COMMAND])
+    if (p->rows_version == 0 || p->result.id != m->last_op ||
+        p->generation != m->generation[IRX_CHANNEL_COMMAND])
         return;
     m->rows_version = p->rows_version;
     m->row_count = p->row_count;

@@ -23,8 +23,7 @@ int64_t sim_latency(sim_world *w, int who)
 
 static bool chance(sim_world *w, const sim_member *m, sim_kind window)
 {
-    return sim_open(w, m, window) &&
-           (int64_t)sim_draw(&w->random, 100) < m->amount[window];
+    return sim_open(w, m, window) && (int64_t)sim_draw(&w->random, 100) < m->amount[window];
 }
 
 bool sim_request_lost(sim_world *w, int who)

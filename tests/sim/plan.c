@@ -44,7 +44,8 @@ const char *sim_drill_word(sim_drill drill)
     return WORDS[drill];
 }
 
-/* ---- drawing ---------------------------------------------------------------------------------- */
+/* ---- drawing ----------------------------------------------------------------------------------
+ */
 
 static int64_t between(uint64_t *random, int64_t low, int64_t high)
 {
@@ -185,8 +186,9 @@ void sim_plan_draw(sim_plan *plan, uint64_t seed, const sim_wish *wish)
     sim_plan_default(plan);
     plan->seed = seed;
     plan->drills = true;
-    plan->takeover = wish->takeover != 0 ? wish->takeover
-                     : sim_draw(random, 2) == 0 ? IRX_TAKEOVER_FAST : IRX_TAKEOVER_SAFE;
+    plan->takeover = wish->takeover != 0        ? wish->takeover
+                     : sim_draw(random, 2) == 0 ? IRX_TAKEOVER_FAST
+                                                : IRX_TAKEOVER_SAFE;
     plan->length_ms = 5000 * between(random, 1, 12);
     draw_members(plan, random, wish);
     sim_kinds kinds = draw_kinds(random, wish->kinds);
@@ -207,7 +209,8 @@ void sim_plan_draw(sim_plan *plan, uint64_t seed, const sim_wish *wish)
     qsort(plan->faults, plan->fault_count, sizeof plan->faults[0], by_time);
 }
 
-/* ---- text ------------------------------------------------------------------------------------- */
+/* ---- text -------------------------------------------------------------------------------------
+ */
 
 void sim_fault_print(const sim_fault *fault, char text[SIM_TEXT_MAX])
 {
@@ -227,8 +230,7 @@ void sim_fault_print(const sim_fault *fault, char text[SIM_TEXT_MAX])
         snprintf(text + used, SIM_TEXT_MAX - (size_t)used, " by %lld", (long long)fault->by);
 }
 
-static void print_row(FILE *file, const char *word, const int64_t *values, int count,
-                      int64_t usual)
+static void print_row(FILE *file, const char *word, const int64_t *values, int count, int64_t usual)
 {
     bool all = true;
     for (int i = 0; i < count; i++)

@@ -8,7 +8,8 @@
 
 #define LONGEST_QUIET_NS (300000 * SIM_MS)
 
-/* ---- letters under way ------------------------------------------------------------------------- */
+/* ---- letters under way -------------------------------------------------------------------------
+ */
 
 static bool before(const sim_slot *a, const sim_slot *b)
 {
@@ -83,7 +84,8 @@ static void release(sim_world *w, size_t index)
     w->free_post = index;
 }
 
-/* ---- the transcript ---------------------------------------------------------------------------- */
+/* ---- the transcript ----------------------------------------------------------------------------
+ */
 
 void sim_name(sim_world *w, irx_id id, char kind, int member)
 {
@@ -137,7 +139,8 @@ void sim_say(sim_world *w, const char *format, ...)
     w->listener->line(w->listener->owner, line);
 }
 
-/* ---- the course of events ---------------------------------------------------------------------- */
+/* ---- the course of events ----------------------------------------------------------------------
+ */
 
 static void start(sim_world *w, int who)
 {

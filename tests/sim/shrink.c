@@ -72,8 +72,7 @@ void sim_shrink(sim_plan *plan, sim_invariant failed, int64_t failed_ms)
     if (failed_ms < plan->length_ms) {
         shorter.length_ms = failed_ms + 1;
         shorter.drills = false;
-        while (shorter.fault_count > 0 &&
-               shorter.faults[shorter.fault_count - 1].at_ms > failed_ms)
+        while (shorter.fault_count > 0 && shorter.faults[shorter.fault_count - 1].at_ms > failed_ms)
             shorter.fault_count--;
         still_fails(&s, &shorter);
     }

@@ -65,7 +65,7 @@ typedef uint64_t sim_kinds;
 typedef struct sim_fault {
     int64_t at_ms;
     sim_kind kind;
-    int member;     /* 0 to members - 1; -1: whoever the store says leads; -2: nobody in particular */
+    int member; /* 0 to members - 1; -1: whoever the store says leads; -2: nobody in particular */
     int64_t for_ms; /* 0: an instant */
     int64_t by;
 } sim_fault;
@@ -121,8 +121,9 @@ typedef enum sim_invariant {
 
 /* Drills of the quiet time. */
 #define SIM_DRILL_MAP(X)                                                                           \
-    X(KILL, "kill") X(RESIGN, "resign") X(TRANSFER, "transfer") X(STOP, "stop")                    \
-    X(CUT, "cut") X(WIPE, "wipe") X(EVICT, "evict")
+    X(KILL, "kill")                                                                                \
+    X(RESIGN, "resign") X(TRANSFER, "transfer") X(STOP, "stop") X(CUT, "cut") X(WIPE, "wipe")      \
+        X(EVICT, "evict")
 
 typedef enum sim_drill {
 #define X(name, word) SIM_DRILL_##name,

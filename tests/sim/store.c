@@ -131,8 +131,8 @@ static void add_table(const sim_world *w, const sim_member *m, const irx_op *op,
 static irx_status_kind apply(sim_world *w, int who, const irx_op *op, uint64_t *join)
 {
     irx__ledger_facts facts = {
-        .epoch = compares_identity(op->kind) || irx_id_none(w->epoch) ? sim_store_identify(w)
-                                                                       : w->epoch,
+        .epoch =
+            compares_identity(op->kind) || irx_id_none(w->epoch) ? sim_store_identify(w) : w->epoch,
         .unix_ms = w->now_ns / SIM_MS - w->clock_back_ms,
         .label = "",
         .process = op->process,
@@ -195,7 +195,8 @@ void sim_store_serve(sim_world *w, const sim_post *request)
     p->result.join = join;
     add_table(w, m, op, p);
     if (sim_open(w, m, SIM_REPEAT) && sim_draw(&w->random, 2) == 0) {
-        int64_t late_ns = (int64_t)sim_draw(&w->random, (uint64_t)m->amount[SIM_REPEAT] + 1) * SIM_MS;
+        int64_t late_ns =
+            (int64_t)sim_draw(&w->random, (uint64_t)m->amount[SIM_REPEAT] + 1) * SIM_MS;
         irx_result result = p->result;
         sim_post *again = sim_send(w, POST_REPLY, who, w->now_ns + sim_latency(w, who) + late_ns);
         again->result = result;
@@ -214,7 +215,8 @@ int sim_store_holder(const sim_world *w)
     return -1;
 }
 
-/* ---- what happens to it ------------------------------------------------------------------------ */
+/* ---- what happens to it ------------------------------------------------------------------------
+ */
 
 static irx__ledger as_it_was(const sim_world *w, int64_t at_ns)
 {

@@ -42,8 +42,9 @@ int sim_summary(const sim_report *r, sim_kinds expected, FILE *file)
     fprintf(file, "\nresults:");
     for (int i = 0; i <= IRX_RESULT_UNKNOWN; i++)
         missing += count(file, RESULTS[i], r->results[i], all && i == IRX_RESULT_OK);
-    fprintf(file, "\nstale replies dropped %llu, writes fenced off %llu, overlaps allowed by fast "
-                  "or a clock beyond the drift %llu, slowest election %.1f%% of the stated time\n",
+    fprintf(file,
+            "\nstale replies dropped %llu, writes fenced off %llu, overlaps allowed by fast "
+            "or a clock beyond the drift %llu, slowest election %.1f%% of the stated time\n",
             (unsigned long long)r->stale_replies, (unsigned long long)r->refused_writes,
             (unsigned long long)r->excused, (double)r->slowest_permille / 10.0);
     return missing;

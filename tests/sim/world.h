@@ -52,7 +52,7 @@ typedef struct sim_post {
     irx_id id;
     irx_op op;
     irx_result result;
-    irx_member *rows;     /* the member table, where it changed; owned */
+    irx_member *rows; /* the member table, where it changed; owned */
     size_t row_count;
     uint64_t rows_version;
     size_t next_free;
@@ -77,14 +77,14 @@ typedef struct sim_member {
     int64_t rate_ppm;
     int64_t wall_ahead_ns;
     bool frozen;
-    int64_t due_ns; /* its deadline in true time */
+    int64_t due_ns;   /* its deadline in true time */
     int64_t ready_ns; /* the last connection or start */
 
-    int stopped;           /* pauses under way */
-    bool stall_armed;      /* the next step is interrupted */
+    int stopped;      /* pauses under way */
+    bool stall_armed; /* the next step is interrupted */
     size_t stall_after;
     size_t stall_fault;
-    irx_outputs *held;     /* of an interrupted step */
+    irx_outputs *held; /* of an interrupted step */
     size_t held_next;
     int64_t held_step_ns; /* when that step was, on its clock */
     size_t waiting[SIM_POSTS_MAX / 8];
@@ -125,10 +125,10 @@ typedef struct sim_member {
     int64_t rest_until_ns;
     int64_t jumped_ns; /* last forward jump of its wall clock, true time; 0: none */
     bool jump_unseen;
-    size_t acquisition;    /* of `led`: index + 1; 0: none */
-    int64_t ended_ns;      /* what the check said last before it said no */
-    irx_token writes;      /* what its application was about to write when it was stopped */
-    int64_t excused_ns;    /* clock beyond the drift: overlaps are excused until then */
+    size_t acquisition;        /* of `led`: index + 1; 0: none */
+    int64_t ended_ns;          /* what the check said last before it said no */
+    irx_token writes;          /* what its application was about to write when it was stopped */
+    int64_t excused_ns;        /* clock beyond the drift: overlaps are excused until then */
     irx_id lost[SIM_LOST_MAX]; /* presences it was told are lost */
     size_t lost_next;
     uint64_t last_op;
@@ -150,9 +150,9 @@ typedef struct sim_acquisition {
     irx_id session;
     irx_id process;
     int member;
-    bool elected;   /* the token was told to its member */
-    bool excused;   /* a later one may overlap with it: until it notices */
-    bool lost;      /* the record was, for a moment at least, not there */
+    bool elected;    /* the token was told to its member */
+    bool excused;    /* a later one may overlap with it: until it notices */
+    bool lost;       /* the record was, for a moment at least, not there */
     bool superseded; /* the record was another's, or vacant */
     uint64_t epoch_number;
 } sim_acquisition;

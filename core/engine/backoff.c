@@ -25,6 +25,16 @@ uint64_t irx__random_next(irx_engine *e)
     return result;
 }
 
+/* From here on another sequence. */
+void irx__random_stir(irx_engine *e, uint64_t with)
+{
+    e->random[1] ^= with;
+    e->random[0] |= 1;
+    for (int i = 0; i < 16; i++) {
+        irx__random_next(e);
+    }
+}
+
 irx_id irx__random_session(irx_engine *e)
 {
     irx_id id;

@@ -20,6 +20,9 @@ void irx__guard_clock(irx_engine *e, int64_t passed_ns)
         irx__lead_end(e, IRX_REASON_CLOCK_JUMP);
     }
     if (IRX__RULE(CLOCK_NEW_SESSION)) {
+        if (IRX__RULE(CLOCK_STIRS)) {
+            irx__random_stir(e, (uint64_t)input->wall_ns); /* what copies do not share */
+        }
         irx__new_session(e);
         irx__connections_drop(e, IRX_CHANNEL_PRESENCE);
     }

@@ -140,6 +140,7 @@ int64_t irx__stagger(const irx_engine *e);
 
 /* backoff.c */
 uint64_t irx__random_next(irx_engine *e);
+void irx__random_stir(irx_engine *e, uint64_t with);
 irx_id irx__random_session(irx_engine *e);
 int64_t irx__backoff(const irx_engine *e, uint32_t attempt, uint64_t draw);
 

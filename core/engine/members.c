@@ -19,6 +19,13 @@ static bool earlier(const irx_engine *e, const irx_member *member)
                                                : member->session.lo < e->session.lo;
 }
 
+/* A JOIN that was given up may land after the one that followed it, and bring an old presence. */
+static bool row_is_ours(const irx_engine *e, const irx_member *row)
+{
+    return e->options.kernel || irx_id_none(e->process) || irx_id_equal(row->process, e->process) ||
+           !IRX__RULE(LATE_JOIN);
+}
+
 void irx__members_look(irx_engine *e)
 {
     const irx_input *input = e->input;
@@ -31,7 +38,7 @@ void irx__members_look(irx_engine *e)
     for (size_t i = 0; i < input->member_count; i++) {
         const irx_member *member = &input->members[i];
         if (irx_id_equal(member->session, e->session)) {
-            listed = true;
+            listed = row_is_ours(e, member);
             continue;
         }
         if (!member->candidate) {
@@ -48,7 +55,7 @@ void irx__members_look(irx_engine *e)
     /* Struck while away, or the store was wiped: the table of a result is never older than our
      * JOIN. */
     if (e->joined && !listed && input->kind == IRX_IN_RESULT && e->flight.kind == IRX__OP_NONE) {
-        irx__trace(e, "not among the members; joins again");
+        irx__trace(e, "not as it joined among the members; joins again");
         e->joined = false;
     }
 }

@@ -55,8 +55,12 @@ void irx__op_lost(irx_engine *e)
     }
 }
 
+/* What waited for us while we were stopped says nothing about the network. */
 static void measure(irx_engine *e)
 {
+    if (e->now_ns >= e->flight.deadline_ns && IRX__RULE(PAUSED_REPLY)) {
+        return;
+    }
     e->round_trips_ns[e->round_trip_next] = e->now_ns - e->flight.sent_ns;
     e->round_trip_next = (e->round_trip_next + 1) % IRX__ROUND_TRIPS;
 }

@@ -42,11 +42,14 @@
     X(DEPUTY_WATCHES, "only the deputy and the one behind it watch")                               \
     X(RANK_PRESENT, "a row without presence stands before nobody")                                 \
     X(RANK_UNIQUE, "of two rows of one number one stands before the other")                        \
+    X(LATE_JOIN, "a row that a late JOIN made old is written anew")                                \
+    X(PAUSED_REPLY, "an answer after its deadline measures no round trip")                         \
     X(PRESENCE_LOST, "under fast a lost presence ends the term")                                   \
     X(PRESENCE_OF_CLAIM, "a claim confirmed under an old process id is no leadership")             \
     X(SAFE_KEEPS, "under safe a lost presence costs nothing")                                      \
     X(CLOCK_JUMP, "a forward jump of the wall clock ends leadership")                              \
     X(CLOCK_NEW_SESSION, "after a clock jump the member is somebody new")                          \
+    X(CLOCK_STIRS, "two copies of one guest become two")                                           \
     X(HOST_STALLED, "a silent host ends leadership and releases")                                  \
     X(STALLED_RESTS, "a stalled member does not claim until a pulse")                              \
     X(FORMAT_READ_ONLY, "a record of a newer format is never claimed")                             \

@@ -290,6 +290,24 @@ static void claims_are_staggered_by_rank(void **state)
                         "role follower, started, role candidate, role follower, leader other");
 }
 
+/* An answer that waited while the member was stopped is no measure of the network: the stagger does
+ * not grow by it. */
+static void a_pause_does_not_grow_the_stagger(void **state)
+{
+    (void)state;
+    driver_add_member(d, id_of(2), 1);
+    driver_add_member(d, id_of(3), 2);
+    irx_record record = held(id_of(4), 7, 3);
+    driver_join(d, &record);
+    driver_do(d, IRX_IN_HINT);
+    d->now_ns += 4000 * MS;
+    d->wall_ns += 4000 * MS;
+    record = vacant(7);
+    driver_answer(d, IRX_RESULT_OK, &record);
+    driver_advance(d, 16);
+    assert_true(driver_asks(d, IRX_OP_CLAIM));
+}
+
 /* The successor that a release names claims at once, whatever its rank; the deputy then waits. */
 static void the_successor_claims_at_once(void **state)
 {
@@ -491,6 +509,7 @@ int main(void)
         SAFE(a_new_epoch_counts_anew),
         TEST(gone_does_not_end_the_quarantine),
         TEST(claims_are_staggered_by_rank),
+        TEST(a_pause_does_not_grow_the_stagger),
         TEST(the_successor_claims_at_once),
         TEST(the_deputy_lets_the_successor_go_first),
         TEST(own_record_is_claimed_without_a_hold),

@@ -3,6 +3,7 @@
 #include "cmocka_all.h"
 #include "driver.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static driver *d;
@@ -53,6 +54,26 @@ static void a_forward_jump_ends_leadership(void **state)
     assert_false(driver_asks(d, IRX_OP_CLAIM));
     driver_wait(d, 150, &record);
     assert_true(driver_asks(d, IRX_OP_CLAIM));
+}
+
+/* Two copies of one guest, restored at different times, know the same random numbers; the new
+ * sessions they draw must be two all the same. */
+static void two_copies_become_two(void **state)
+{
+    (void)state;
+    driver_lead(d);
+    void *copy = malloc(irx_engine_size());
+    assert_non_null(copy);
+    memcpy(copy, d->engine, irx_engine_size());
+    int64_t wall_ns = d->wall_ns;
+    d->wall_ns += 800 * MS;
+    driver_do(d, IRX_IN_TIMEOUT);
+    irx_id first = driver_self(d);
+    memcpy(d->engine, copy, irx_engine_size());
+    free(copy);
+    d->wall_ns = wall_ns + 801 * MS;
+    driver_do(d, IRX_IN_TIMEOUT);
+    assert_false(irx_id_equal(first, driver_self(d)));
 }
 
 /* Half a time-out is within what clocks do; backward steps mean nothing. */
@@ -161,8 +182,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_forward_jump_ends_leadership), TEST(other_steps_of_the_wall_clock_mean_nothing),
-        TEST(a_silent_host_steps_down),       TEST(connections_back_off),
-        TEST(unsafe_options_are_refused),
+        TEST(two_copies_become_two),          TEST(a_silent_host_steps_down),
+        TEST(connections_back_off),           TEST(unsafe_options_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

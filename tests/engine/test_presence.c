@@ -71,6 +71,24 @@ static void of_two_rows_of_one_number_one_is_first(void **state)
     assert_int_equal(d->watch_every_ns, 100 * MS);
 }
 
+/* A JOIN of before, without presence, landed after the one that followed it: the row is written
+ * anew, or nobody would know this member's presence. */
+static void a_row_that_a_late_join_wrote_is_written_anew(void **state)
+{
+    (void)state;
+    irx_record record = held(id_of(2), 7, 3);
+    driver_join(d, &record);
+    driver_do(d, IRX_IN_HINT);
+    driver_answer(d, IRX_RESULT_OK, &record);
+    assert_false(driver_asks(d, IRX_OP_JOIN));
+    d->members[0].process = (irx_id){0};
+    driver_do(d, IRX_IN_HINT);
+    driver_answer(d, IRX_RESULT_OK, &record);
+    driver_wait(d, 300, &record); /* one JOIN a heartbeat */
+    assert_true(driver_asks(d, IRX_OP_JOIN));
+    assert_true(irx_id_equal(d->op.process, id_of(100)));
+}
+
 /* The one behind the deputy watches too, at leisure: leader and deputy may die together. */
 static void the_second_watches_at_leisure(void **state)
 {
@@ -217,6 +235,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_deputy_takes_over_at_once),
         TEST(a_row_without_presence_is_no_deputy),
+        TEST(a_row_that_a_late_join_wrote_is_written_anew),
         TEST(of_two_rows_of_one_number_one_is_first),
         TEST(the_second_watches_at_leisure),
         TEST(others_do_not_watch),

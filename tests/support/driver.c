@@ -222,6 +222,7 @@ void driver_answer(driver *d, irx_status_kind status, const irx_record *record)
             i++;
         if (i == d->member_count)
             driver_add_member(d, d->op.session, input.result.join);
+        d->members[i].process = d->op.process;
     }
     d->op.id = 0;
     driver_input(d, input);

@@ -74,7 +74,6 @@ static void submit(sim_world *w, int who, const irx_op *op)
 {
     sim_member *m = &w->members[who];
     m->last_op = op->id;
-    m->op_sent_ns = w->now_ns;
     bool alive = m->up[IRX_CHANNEL_COMMAND] && !m->dead[IRX_CHANNEL_COMMAND];
     if (!alive || op->generation != m->generation[IRX_CHANNEL_COMMAND])
         return;
@@ -269,6 +268,7 @@ void sim_member_die(sim_world *w, int who, int64_t seen_after_ns)
     m->work = 0;
     m->watched = (irx_id){0};
     m->led = m->writes = (irx_token){0};
+    m->told_draining = false;
     m->acquisition = 0;
     m->jump_unseen = false;
     m->excused_ns = 0;

@@ -122,8 +122,8 @@ typedef enum sim_invariant {
 /* Drills of the quiet time. */
 #define SIM_DRILL_MAP(X)                                                                           \
     X(KILL, "kill")                                                                                \
-    X(RESIGN, "resign") X(TRANSFER, "transfer") X(STOP, "stop") X(CUT, "cut") X(WIPE, "wipe")      \
-        X(EVICT, "evict")
+    X(RESIGN, "resign")                                                                            \
+    X(TRANSFER, "transfer") X(STOP, "stop") X(CUT, "cut") X(WIPE, "wipe") X(EVICT, "evict")
 
 typedef enum sim_drill {
 #define X(name, word) SIM_DRILL_##name,

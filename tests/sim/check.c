@@ -110,6 +110,8 @@ void sim_check_result(sim_world *w, int who, const sim_post *post, bool before)
                    m->up[IRX_CHANNEL_COMMAND];
     if (before && !current)
         w->report->stale_replies++;
+    if (!before && current)
+        m->last_op = 0; /* the same again is stale */
     if (!current || r->status == IRX_RESULT_FAILED || r->status == IRX_RESULT_UNKNOWN)
         return;
     if (!before) {
@@ -255,7 +257,8 @@ void sim_check_write(sim_world *w, int who, irx_token token)
     bool holder = w->ledger.has_record && same_token(token, (irx_token){r->term, r->incarnation}) &&
                   irx_id_equal(r->session, irx_engine_session(m->engine)) &&
                   irx_id_equal(w->epoch, r->epoch);
-    if (holder && w->now_ns < m->valid_true_ns && w->clock_back_ms == 0)
+    bool noticed = number > 0 && !w->acquisitions[number - 1].excused && m->excused_ns <= w->now_ns;
+    if (holder && noticed && w->now_ns < m->valid_true_ns && w->clock_back_ms == 0)
         sim_fail(w, SIM_INV_FENCING, "the holder's term %llu is refused after term %llu",
                  (unsigned long long)token.term, (unsigned long long)w->accepted.term);
 }

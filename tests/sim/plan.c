@@ -154,11 +154,12 @@ static void draw_members(sim_plan *plan, uint64_t *random, const sim_wish *wish)
 
 /* Members of different time-outs, as while settings are being changed. Where the store may lose the
  * record, exclusion is promised only if no living leader's hold exceeds the claimant's: there they
- * are equal. */
+ * are equal. So they are where guests are paused, by more than half a time-out of anyone. */
 static void draw_timeouts(sim_plan *plan, uint64_t *random, sim_kinds kinds)
 {
     const sim_kinds losses = SIM_BIT(SIM_WIPE) | SIM_BIT(SIM_BACK) | SIM_BIT(SIM_FAILOVER) |
-                             SIM_BIT(SIM_EVICT) | SIM_BIT(SIM_FLUSH);
+                             SIM_BIT(SIM_EVICT) | SIM_BIT(SIM_FLUSH) | SIM_BIT(SIM_FREEZE) |
+                             SIM_BIT(SIM_CLONE);
     bool mixed = (kinds & losses) == 0 && sim_draw(random, 4) == 0;
     for (int i = 0; i < SIM_MEMBERS_MAX; i++)
         plan->timeout_ms[i] = mixed && sim_draw(random, 2) == 0 ? 2500 : 1500;

@@ -63,7 +63,7 @@ static int64_t general_bound_ns(const sim_world *w, int64_t since_ns)
         if (w->epoch_ns + longest_timeout_ns(w) >= since_ns)
             local_ns += hold_ns(w);
         int64_t rest_ns = m->rest_until_ns - (sim_local(w, m) - (w->now_ns - since_ns));
-        if (rest_ns > 0 && candidates(w) > 1)
+        if (rest_ns > 0 && w->table.count > 1)
             local_ns += rest_ns;
         int64_t bound_ns = in_true_time(m, local_ns) + 4 * SIM_ROUND_TRIP_NS + 8 * SIM_LATENESS_NS;
         best_ns = bound_ns < best_ns ? bound_ns : best_ns;
@@ -185,7 +185,10 @@ static void begin(sim_world *w, sim_drill kind, int leader)
         sim_send(w, POST_START, leader, w->now_ns + away_ns);
         break;
     case SIM_DRILL_RESIGN:
-        w->drill.bound_ns = RELEASE_BOUND_NS + shortest_stagger_ns(w, leader);
+        /* Alone but for a row that was joined without presence, by who died before it had any:
+         * nothing strikes it, and it is taken for another candidate. */
+        if (other >= 0 || w->table.count <= 1)
+            w->drill.bound_ns = RELEASE_BOUND_NS + shortest_stagger_ns(w, leader);
         sim_step(w, leader, &input);
         break;
     case SIM_DRILL_TRANSFER:

@@ -42,6 +42,20 @@ if(support_sources)
   target_link_libraries(${test_support} PUBLIC interrex_inner interrex_flags PkgConfig::cmocka)
 endif()
 
+# The simulator: a library for its tests, and the command interrex-sim.
+set(simulator)
+file(GLOB sim_sources CONFIGURE_DEPENDS tests/sim/*.c)
+list(FILTER sim_sources EXCLUDE REGEX "/(test_[^/]*|main)\\.c$")
+if(sim_sources)
+  set(simulator interrex_simulator)
+  add_library(${simulator} STATIC ${sim_sources})
+  set_target_properties(${simulator} PROPERTIES C_EXTENSIONS OFF)
+  target_include_directories(${simulator} PUBLIC core tests/sim)
+  add_dependencies(${simulator} interrex_core)
+  target_link_libraries(${simulator} PUBLIC interrex_inner interrex_flags)
+  interrex_program(interrex-sim tests/sim/main.c tests ${simulator})
+endif()
+
 file(GLOB test_sources CONFIGURE_DEPENDS tests/engine/test_*.c tests/runtime/test_*.c
      tests/medium/test_*.c tests/chaos/test_*.c tests/sim/test_*.c)
 add_custom_target(engine_tests) # what scripts/mutants.sh builds
@@ -52,6 +66,9 @@ foreach(source IN LISTS test_sources)
   string(REGEX REPLACE "^test_" "" topic "${topic}")
   set(target "test_${area}_${topic}")
   interrex_program(${target} "${source}" tests ${test_support} PkgConfig::cmocka)
+  if(area STREQUAL "sim")
+    target_link_libraries(${target} PRIVATE ${simulator})
+  endif()
   # A test of many topics has its parts beside it: test_contract.c and contract_*.c.
   file(GLOB parts CONFIGURE_DEPENDS "tests/${area}/${topic}_*.c")
   target_sources(${target} PRIVATE ${parts})
@@ -60,6 +77,27 @@ foreach(source IN LISTS test_sources)
   endif()
   add_test(NAME "${area}/${topic}" COMMAND ${target} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
   set_tests_properties("${area}/${topic}" PROPERTIES TIMEOUT 120)
+endforeach()
+
+# ---- fuzz targets: tests/fuzz/fuzz_<topic>.c, replayed as the CTest test fuzz/<topic> -------------
+
+file(GLOB fuzz_sources CONFIGURE_DEPENDS tests/fuzz/fuzz_*.c)
+add_custom_target(fuzzers) # what scripts/fuzz.sh builds
+foreach(source IN LISTS fuzz_sources)
+  cmake_path(GET source STEM name)
+  string(REGEX REPLACE "^fuzz_" "" topic "${name}")
+  if(INTERREX_FUZZ)
+    interrex_program(${name} "${source}" fuzz)
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    add_dependencies(fuzzers ${name})
+  else()
+    interrex_program(test_${name} "${source}" tests ${test_support} PkgConfig::cmocka)
+    target_sources(test_${name} PRIVATE tests/fuzz/replay.c)
+    target_compile_definitions(
+      test_${name} PRIVATE INTERREX_CORPUS="${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${topic}")
+    add_test(NAME "fuzz/${topic}" COMMAND test_${name})
+    set_tests_properties("fuzz/${topic}" PROPERTIES TIMEOUT 120)
+  endif()
 endforeach()
 
 # ---- benchmarks: run by hand or by `make bench`, never timed in tests ----------------------------

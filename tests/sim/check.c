@@ -61,7 +61,8 @@ static bool excused(const sim_world *w, const sim_member *a, const sim_member *b
         return false;
     const sim_member *older = a->acquisition < b->acquisition ? a : b;
     const sim_acquisition *lost = &w->acquisitions[older->acquisition - 1];
-    return lost->excused && !told_lost(older, lost->process);
+    bool interrupted = older->held->count > 0; /* in the midst of noticing */
+    return lost->excused && (interrupted || !told_lost(older, lost->process));
 }
 
 void sim_check_leaders(sim_world *w)
@@ -94,7 +95,7 @@ static void notice(sim_world *w, int who, const irx_result *result)
 {
     sim_member *m = &w->members[who];
     sim_acquisition *a = acquisition(w, m);
-    if (a == NULL || !a->excused)
+    if (a == NULL || !a->excused || m->held->count > 0)
         return;
     bool own = result->has_record && irx_id_equal(result->record.session, a->session) &&
                result->record.term == a->token.term;

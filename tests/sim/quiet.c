@@ -259,6 +259,8 @@ void sim_quiet_led(sim_world *w, int who)
     if (!w->drill.on)
         return;
     w->drill.on = false;
+    if (new_epoch)
+        return; /* each waits from its own sight */
     if (w->drill.successor >= 0 && who != w->drill.successor)
         sim_fail(w, SIM_INV_HANDOVER, "member %d leads, not member %d, to whom it was transferred",
                  who + 1, w->drill.successor + 1);

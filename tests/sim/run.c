@@ -89,7 +89,7 @@ static void release(sim_world *w, size_t index)
 
 void sim_name(sim_world *w, irx_id id, char kind, int member)
 {
-    if (w->listener == NULL || w->name_count == SIM_NAMES_MAX)
+    if (w->listener == NULL || irx_id_none(id) || w->name_count == SIM_NAMES_MAX)
         return;
     int number = 1;
     for (size_t i = 0; i < w->name_count; i++) {

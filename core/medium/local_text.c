@@ -255,7 +255,8 @@ static const field *find_field(const char *line, size_t name_length)
     return NULL;
 }
 
-/* The lines between the title and `end`: the known ones are read, the others counted. */
+/* The lines between the title and `end`: the known ones are read, one bit of *known for each, the
+ * others counted. A field that stands twice is nobody's. */
 static bool parse_fields(const char *text, const char *end, irx_record *record, unsigned *known,
                          unsigned *unknown)
 {
@@ -268,7 +269,10 @@ static bool parse_fields(const char *text, const char *end, irx_record *record, 
         const field *one = find_field(text, (size_t)(space - text));
         if (one && !parse_field(one, space + 1, (size_t)(line_end - space) - 1, record))
             return false;
-        *known += one != NULL;
+        unsigned bit = one ? 1u << (one - FIELDS) : 0;
+        if (*known & bit)
+            return false;
+        *known |= bit;
         *unknown += one == NULL;
         text = line_end + 1;
     }
@@ -292,7 +296,7 @@ int irx__local_parse_record(const char *text, irx_record *record)
         return IRX_EFOREIGN;
     if (!parse_fields(line_end + 1, end, &read, &known, &unknown))
         return IRX_EFOREIGN;
-    if (!newer && (known != FIELD_COUNT || unknown != 0))
+    if (!newer && (known != (1u << FIELD_COUNT) - 1 || unknown != 0))
         return IRX_EFOREIGN;
     read.format = (uint32_t)format;
     *record = read;
@@ -328,8 +332,8 @@ int irx__local_parse_table(const char *text, irx__table *table)
         return IRX_EFOREIGN;
     for (text = line_end + 1; text < end; text = line_end + 1) {
         irx_member row;
-        line_end = strchr(text, '\n');
-        if (!parse_row(text, line_end, &row))
+        line_end = memchr(text, '\n', (size_t)(end - text));
+        if (!line_end || !parse_row(text, line_end, &row) || irx__table_find(table, row.session))
             return IRX_EFOREIGN;
         if (irx__table_put(table, &row, NULL) != 0)
             return IRX_ENOMEM;

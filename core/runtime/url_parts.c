@@ -104,10 +104,20 @@ int irx__url_decode(const irx_url *url, const char *part, irx__url_span from, ch
     return 0;
 }
 
+static int misplaced_at(const irx_url *url, irx_error *error)
+{
+    return irx__error_set(error, IRX_ECONFIG,
+                          "url \"%s\": a '/' or '?' in user or password, or an '@' after the "
+                          "host, must be percent-encoded (%%2F, %%3F, %%40)",
+                          url->shown);
+}
+
 int irx__url_split_query(const irx_url *url, const char *rest, irx__url_span *before,
                          irx__url_span *database, irx_error *error)
 {
     size_t length = strcspn(rest, "?");
+    if (strchr(rest + length, '@')) /* what looks like a parameter may be a piece of a password */
+        return misplaced_at(url, error);
     *before = (irx__url_span){rest, length};
     const char *at = rest + length;
     while (*at) {
@@ -122,7 +132,7 @@ int irx__url_split_query(const irx_url *url, const char *rest, irx__url_span *be
         } else if (length > 0) {
             return irx__error_set(
                 error, IRX_ECONFIG, "url \"%s\": unknown query parameter \"%.*s\"; %s", url->shown,
-                (int)strcspn(at, "=&@"), at,
+                (int)strcspn(at, "=&"), at,
                 database ? "known is db, a number" : "settings are given as options");
         }
         at += length;
@@ -141,10 +151,7 @@ int irx__url_split_authority(const irx_url *url, irx__url_span *path, irx__url_s
     const char *slash = memchr(begin, '/', (size_t)(end - begin));
     const char *stop = slash ? slash : end;
     if (strchr(stop, '@')) /* what looks like the host is then a piece of a password */
-        return irx__error_set(error, IRX_ECONFIG,
-                              "url \"%s\": a '/' or '?' in user or password, or an '@' after the "
-                              "host, must be percent-encoded (%%2F, %%3F, %%40)",
-                              url->shown);
+        return misplaced_at(url, error);
     *authority = (irx__url_span){begin, (size_t)(stop - begin)};
     *path = (irx__url_span){stop, (size_t)(end - stop)};
     return 0;

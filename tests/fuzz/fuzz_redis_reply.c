@@ -1,13 +1,5 @@
 /* Whatever bytes a server sends, reading them must not crash, leak or read past an end, and what is
- * taken for good must be good. A libFuzzer target; tests/medium/test_redis_reply.c runs it over the
- * corpus and over damaged copies of it.
- *
- *     clang -g -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -Icore -Icore/include
- * -Ithird_party \
- *         tests/fuzz/fuzz_redis_reply.c core/medium/redis_reply.c core/medium/redis_error.c \
- *         core/runtime/error.c core/runtime/text.c \
- *         third_party/hiredis/{async,hiredis,alloc,read,sds,net,sockcompat}.c -o fuzz && ./fuzz
- * tests/fuzz/corpus/redis_reply */
+ * taken for good must be good. */
 #include "medium/redis_error.h"
 #include "medium/redis_reply.h"
 

@@ -2,7 +2,7 @@
 # Each target is a script of the same name in scripts/, or one line here.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := build
-.PHONY: build demo test bench lint format sanitize clean lock bootstrap help
+.PHONY: build demo test bench lint format sanitize fuzz clean lock bootstrap help
 
 help: ## what can be made
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -32,6 +32,10 @@ sanitize: ## the C tests under the sanitizers, the addon under valgrind
 	@scripts/bootstrap.sh valgrind
 	@scripts/build.sh
 	@scripts/sanitize.sh
+
+fuzz: ## what reads foreign bytes under libFuzzer, FUZZ_SECONDS (20) for each target
+	@scripts/bootstrap.sh clang-14 libclang-rt-14-dev
+	@scripts/fuzz.sh
 
 lock: bootstrap ## renew package-lock.json and requirements-dev.txt
 	@scripts/lock.sh

@@ -6,6 +6,11 @@
 /* Assertions on our own state stay on in release builds. */
 #undef NDEBUG
 #include <assert.h>
+#if defined(IRX_MUTANTS) && defined(IRX__ASSERTIONS_OFF)
+/* So that scripts/mutants.sh shows what the simulator's own checkers see. */
+#undef assert
+#define assert(condition) ((void)0)
+#endif
 
 #include "engine/rules.h"
 #include "interrex_engine.h"

@@ -126,6 +126,10 @@ void sim_check_result(sim_world *w, int who, const sim_post *post, bool before)
     }
     if (!r->has_record)
         return;
+    bool vacant = irx_id_none(r->record.session);
+    if (vacant && !m->sees_vacant)
+        m->vacant_ns = w->now_ns;
+    m->sees_vacant = vacant;
     if (r->record.term > m->highest_seen)
         m->highest_seen = r->record.term;
     bool other = !irx_id_none(m->incarnation_seen) &&

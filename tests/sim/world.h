@@ -134,6 +134,8 @@ typedef struct sim_member {
     uint64_t last_op;
     uint64_t highest_seen; /* terms */
     bool life_seen;
+    bool sees_vacant;
+    int64_t vacant_ns; /* since when it saw the record vacant */
     irx_id incarnation_seen;
     int64_t round_trips_ns[8];
     size_t round_trip_next;
@@ -213,9 +215,7 @@ typedef struct sim_world {
         sim_drill kind;
         int64_t from_ns;
         int64_t bound_ns; /* 0: the general one */
-        int from;         /* who led */
         int successor;    /* who must lead, -1: anyone */
-        bool other;       /* anyone but `from` */
     } drill;
 
     /* a guest that was copied, until the copy wakes */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 
@@ -21,7 +22,8 @@ def main(sections: list[str], quick: bool) -> None:
     signal.signal(signal.SIGTERM, lambda *_: exit(143))
     results = Results(BENCH.parent / "build/bench-results")
     begun = time.monotonic()
-    results.say(f"{'Short' if quick else 'Full'} run on {load.machine()}.\n")
+    busy = f"load average {os.getloadavg()[0]:.1f} at the start"
+    results.say(f"{'Short' if quick else 'Full'} run on {load.machine()}, {busy}.\n")
     if "cost" in wanted:
         cost.run(quick, results)
     if "kills" in wanted:
@@ -42,5 +44,6 @@ def main(sections: list[str], quick: bool) -> None:
         beside()
     if "scale" in wanted:
         load.scale(quick, results)
-    results.say(f"Took {(time.monotonic() - begun) / 60:.0f} minutes.")
+    minutes = (time.monotonic() - begun) / 60
+    results.say(f"Took {minutes:.0f} minutes; load average {os.getloadavg()[0]:.1f} at the end.")
     results.close()

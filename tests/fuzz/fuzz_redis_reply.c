@@ -14,6 +14,16 @@ static void must(bool good)
         abort();
 }
 
+/* By join number, then by session. */
+static bool in_order(const irx_member *a, const irx_member *b)
+{
+    if (a->join != b->join)
+        return a->join < b->join;
+    if (a->session.hi != b->session.hi)
+        return a->session.hi < b->session.hi;
+    return a->session.lo <= b->session.lo;
+}
+
 static void count(void *argument, irx_id process)
 {
     (void)process;
@@ -42,7 +52,7 @@ static void read_one(const redisReply *reply)
         must(answer.member_count <= IRX_REDIS_MEMBERS_MAX);
         for (size_t i = 0; i < answer.member_count; i++) {
             must(memchr(answer.members[i].label, '\0', sizeof answer.members[i].label) != NULL);
-            must(i == 0 || answer.members[i - 1].join <= answer.members[i].join);
+            must(i == 0 || in_order(&answer.members[i - 1], &answer.members[i]));
         }
         free(answer.members);
     }

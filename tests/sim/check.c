@@ -119,8 +119,8 @@ void sim_check_result(sim_world *w, int who, const sim_post *post, bool before)
         notice(w, who, r);
         return;
     }
-    int64_t took_ns = w->now_ns - m->op_sent_ns;
-    if (took_ns < m->options.timeout_ns / 3) { /* others measure a pause, not the network */
+    int64_t took_ns = (w->now_ns - m->op_sent_ns) / 1000 * (1000000 + m->rate_ppm) / 1000;
+    if (took_ns <= m->options.timeout_ns / 3) { /* others measure a pause, not the network */
         m->round_trips_ns[m->round_trip_next] = took_ns;
         m->round_trip_next = (m->round_trip_next + 1) % 8;
     }

@@ -202,15 +202,9 @@ static void begin(sim_world *w, sim_drill kind, int leader)
         sim_step(w, leader, &input);
         sim_send(w, POST_START, leader, w->now_ns + away_ns);
         break;
-    case SIM_DRILL_CUT:
-        w->members[leader].until_ns[SIM_CUT] = w->now_ns + away_ns;
-            break;
-    case SIM_DRILL_WIPE:
-        sim_store_restart(w, 0, true, false);
-            break;
-    case SIM_DRILL_EVICT:
-        sim_store_evict(w, false);
-            break;
+    case SIM_DRILL_CUT: w->members[leader].until_ns[SIM_CUT] = w->now_ns + away_ns; break;
+    case SIM_DRILL_WIPE: sim_store_restart(w, 0, true, false); break;
+    case SIM_DRILL_EVICT: sim_store_evict(w, false); break;
     case SIM_DRILLS: break;
     }
 }

@@ -37,6 +37,9 @@ fuzz: ## what reads foreign bytes under libFuzzer, FUZZ_SECONDS (20) for each ta
 	@scripts/bootstrap.sh clang-14 libclang-rt-14-dev
 	@scripts/fuzz.sh
 
+mutants: bootstrap ## leave each rule of the protocol out, and show what notices
+	@scripts/mutants.sh
+
 lock: bootstrap ## renew package-lock.json and requirements-dev.txt
 	@scripts/lock.sh
 

@@ -1,33 +1,123 @@
 #!/usr/bin/env bash
-# Leaves each rule of the protocol out in turn (core/engine/rules.h) and shows the tests that fail without it.
-# Ends non-zero if a rule can be left out unseen: then a test is missing, or the rule is superfluous.
+# Leaves each rule of the protocol out in turn (core/engine/rules.h) and shows what notices: the engine's own
+# tests, and the simulator with the engine's assertions off, by the invariant named in the table below.
+# Ends non-zero if a rule can be left out unseen, or if another invariant notices than the one expected: then a
+# test or a checker is missing, or the rule is superfluous (docs/algorithm.md says which were found so).
 set -euo pipefail
-cd "$(dirname "$0")/.."
-build=build/mutants
+. "$(dirname "${BASH_SOURCE[0]}")/env.sh"
+cd "$root"
+seeds=${INTERREX_SEEDS:-4000}
 mkdir -p build
-cmake -S . -B "$build" -G Ninja -DINTERREX_MUTANTS=ON -DINTERREX_BUILD_TESTS=ON >build/mutants.log
-ninja -C "$build" engine_tests >>build/mutants.log || { tail -n 30 build/mutants.log >&2; exit 1; }
 
-rules=$(sed -nE 's/^ *X\(([A-Z_]+), "(.*)"\).*/\1\t\2/p' core/engine/rules.h)
-survivors=0 killed=0
-for test in "$build"/tests/test_engine_*; do
-  "$test" >/dev/null 2>&1 || { echo "$test fails with every rule in force" >&2; exit 1; }
+# Rule, the invariants that notice it ("-": it is not for the simulator to see), takeover, faults, drift, members.
+table='
+TIME_FROM_SEND          exclusion           safe network          50000 0
+LEASE_DRIFT             exclusion           safe network          50000 0
+HOLD_DRIFT              exclusion           safe network          50000 0
+LARGEST_HOLD            exclusion           safe network          5000  0
+HOLD_FROM_RECEIPT       exclusion           safe all,-drift       5000  0
+FRESH_CLAIM             liveness            fast none             5000  0
+EXPECTED_BEAT           exclusion           safe slow,pause       50000 3
+UNUSED_BEAT             exclusion           safe network          5000  0
+NEVER_HELD_WAIT         exclusion           safe store            5000  0
+NEVER_HELD_RESET        exclusion           safe store            5000  0
+LIFE_SEEN               exclusion           fast store            5000  0
+QUARANTINE              exclusion           safe store,network    50000 0
+QUARANTINE_GONE         exclusion           fast store,network    5000  0
+QUARANTINE_INCARNATION  tokens              safe store            5000  0
+EPOCH_STEP_DOWN         liveness            safe store,network    5000  0
+EPOCH_NEW_SIGHT         exclusion           safe store            5000  0
+DEADLINE_FIRST          order               fast members          5000  0
+STALE_REPLY             late                safe network          5000  0
+UNKNOWN_READ            -
+READ_CONFIRMS           -
+RELEASE_AFTER_NO        order               safe ask              5000  0
+DRAIN_SEES_WORK         drain               safe ask              5000  0
+DRAIN_LIMIT             drain               safe ask              5000  0
+REST                    handover            safe ask              5000  0
+REST_ALONE              liveness            safe none             5000  1
+ALONE_AFTER_READ        -
+STAGGER                 handover            safe none             5000  0
+SUCCESSOR_FIRST         handover,liveness   safe ask              5000  0
+GONE_MATCH              -
+GONE_SEEN               -
+DEPUTY_WATCHES          bounds              fast none             5000  0
+RANK_PRESENT            liveness            fast all,-drift       50000 0
+RANK_UNIQUE             bounds              fast store            5000  0
+LATE_JOIN               bounds              fast store            50000 0
+PAUSED_REPLY            liveness            safe members          5000  0
+PRESENCE_LOST           exclusion           fast members          5000  0
+PRESENCE_OF_CLAIM       exclusion           fast unseat,slow      5000  3
+SAFE_KEEPS              late                safe members          5000  0
+CLOCK_JUMP              exclusion           safe all,-drift       5000  0
+CLOCK_NEW_SESSION       exclusion           safe guest            5000  0
+CLOCK_STIRS             exclusion           safe guest            5000  0
+HOST_STALLED            host                safe ask              5000  0
+STALLED_RESTS           bounds,host         safe ask              5000  0
+FORMAT_READ_ONLY        -
+MISMATCH                -
+HINT_READS              liveness            fast none             5000  0
+FIRST_TERM              tokens              safe clockback,wipe   5000  0
+'
+
+# build/mutants: with assertions, for the engine's tests; build/mutants-sim: without, for the simulator.
+cmake -S . -B build/mutants -G Ninja --log-level=WARNING -DINTERREX_MUTANTS=ON -DINTERREX_BUILD_TESTS=ON
+ninja -C build/mutants --quiet engine_tests
+cmake -S . -B build/mutants-sim -G Ninja --log-level=WARNING -DINTERREX_MUTANTS=ON -DINTERREX_BUILD_TESTS=ON \
+    -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS=-DIRX__ASSERTIONS_OFF
+ninja -C build/mutants-sim --quiet interrex-sim
+
+# simulate RULE SEEDS TAKEOVER FAULTS DRIFT MEMBERS: "seed N, …" of the failure, or nothing
+simulate() {
+    local rule=$1 count=$2 members=()
+    [ "$6" = 0 ] || members=(--members "$6")
+    INTERREX_SIM_BRIEF=1 INTERREX_MUTANT=${rule:-} timeout 120 build/mutants-sim/tests/interrex-sim \
+        --seeds "$count" --takeover "$3" --faults "$4" --drift "$5" "${members[@]}" 2>/dev/null |
+        grep '^seed ' || true
+}
+
+tests=()
+for source in tests/engine/test_*.c; do
+    topic=${source##*/test_}
+    tests+=("build/mutants/tests/test_engine_${topic%.c}")
 done
+for test in "${tests[@]}"; do
+    "$test" >/dev/null 2>&1 || { echo "$test fails with every rule in force" >&2; exit 1; }
+done
+unset INTERREX_MUTANT
+while read -r takeover faults drift members; do
+    found=$(env -u INTERREX_MUTANT INTERREX_SIM_BRIEF=1 build/mutants-sim/tests/interrex-sim --seeds 1000 \
+        --takeover "$takeover" --faults "$faults" --drift "$drift" 2>/dev/null | grep '^seed ' || true)
+    [ -z "$found" ] || { echo "with every rule in force: $faults: $found" >&2; exit 1; }
+done < <(awk 'NF > 2 { print $3, $4, $5, $6 }' <<<"$table" | sort -u)
+
+survivors=0 killed=0 by_simulator=0
 while IFS=$'\t' read -r rule text; do
-  killers=
-  for test in "$build"/tests/test_engine_*; do
-    out=$(INTERREX_SEEDS=${INTERREX_SEEDS:-40} INTERREX_MUTANT=$rule timeout 120 "$test" 2>&1) && continue
-    # A mutant that trips the engine's own assertions dies before cmocka can name the test.
-    first=$(sed -nE 's/^\[  FAILED  \] ([a-z_]+)$/\1/p' <<<"$out" | head -n 1)
-    killers="$killers ${test##*/test_engine_}/${first:-aborted}"
-  done
-  if [ -n "$killers" ]; then
+    killers=
+    for test in "${tests[@]}"; do
+        out=$(INTERREX_MUTANT=$rule timeout 120 "$test" 2>&1) && continue
+        # A mutant that trips the engine's own assertions dies before cmocka can name the test.
+        first=$(sed -nE 's/^\[  FAILED  \] ([a-z_]+)$/\1/p' <<<"$out" | head -n 1)
+        killers="$killers ${test##*/test_engine_}/${first:-aborted}"
+    done
+    read -r invariants takeover faults drift members < <(awk -v r="$rule" '$1 == r { $1 = ""; print }' <<<"$table") ||
+        { echo "scripts/mutants.sh: no row for $rule" >&2; exit 1; }
+    seen=
+    if [ "$invariants" != - ]; then
+        found=$(simulate "$rule" "$seeds" "$takeover" "$faults" "$drift" "$members")
+        seen=$(sed -E 's/^seed ([0-9]+), [0-9]+ ms: ([a-z]+): .*/\2/' <<<"$found")
+        [[ -n $seen && ,$invariants, == *,$seen,* ]] || seen="NOT by $invariants${seen:+ but by $seen}"
+    fi
+    if [ -z "$killers" ] || [[ $seen == NOT* ]]; then
+        survivors=$((survivors + 1))
+        printf 'SURVIVED  %-23s %s\n          simulator: %s; tests:%s\n' "$rule" "$text" "${seen:-not asked}" \
+            "${killers:- none}"
+        continue
+    fi
     killed=$((killed + 1))
-    printf 'killed    %-24s %s\n          by%s\n' "$rule" "$text" "$killers"
-  else
-    survivors=$((survivors + 1))
-    printf 'SURVIVED  %-24s %s\n' "$rule" "$text"
-  fi
-done <<<"$rules"
-echo "rules left out one by one: $killed noticed, $survivors unnoticed"
+    [ -z "$seen" ] || by_simulator=$((by_simulator + 1))
+    printf 'killed    %-23s %s\n          %s%s\n' "$rule" "$text" \
+        "${seen:+invariant $seen ($takeover $faults, ${found%% ms:*} ms);}" "$killers"
+done < <(sed -nE 's/^ *X\(([A-Z_]+), "(.*)"\).*/\1\t\2/p' core/engine/rules.h)
+echo "rules left out one by one: $killed noticed ($by_simulator by an invariant of the simulator), $survivors unnoticed"
 [ "$survivors" = 0 ]

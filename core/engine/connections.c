@@ -61,7 +61,7 @@ static void presence_lost(irx_engine *e)
 {
     irx_id lost = e->process;
     e->process = (irx_id){0};
-    bool recorded = !irx_id_none(lost) && irx_id_equal(e->lead_process, lost);
+    bool recorded = irx__lead_recorded(e, lost);
     bool costs = e->options.takeover == IRX_TAKEOVER_FAST ? IRX__RULE(PRESENCE_LOST)
                                                           : !IRX__RULE(SAFE_KEEPS);
     if (irx__leads(e) && recorded && costs && !e->options.kernel) {

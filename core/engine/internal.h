@@ -195,6 +195,7 @@ bool irx__leads(const irx_engine *e);
 void irx__lead_begin(irx_engine *e, const irx_record *record);
 void irx__lead_end(irx_engine *e, irx_reason reason);
 void irx__lead_verify(irx_engine *e);
+bool irx__lead_recorded(const irx_engine *e, irx_id process);
 void irx__lead_deadline(irx_engine *e);
 void irx__lead_sent(irx_engine *e, const irx_op *op);
 void irx__drain_begin(irx_engine *e, irx_reason reason, irx_id successor);

@@ -132,6 +132,20 @@ void irx__lead_verify(irx_engine *e)
     }
 }
 
+/* May the record name this process? A renewal without an answer may have landed. */
+bool irx__lead_recorded(const irx_engine *e, irx_id process)
+{
+    if (irx_id_none(process)) {
+        return false;
+    }
+    bool recorded = irx_id_equal(e->lead_process, process);
+    for (size_t i = 0; i < IRX__SENT_BEATS && IRX__RULE(PRESENCE_SENT); i++) {
+        bool unanswered = e->sent[i].beat > e->record.beat;
+        recorded = recorded || (unanswered && irx_id_equal(e->sent[i].process, process));
+    }
+    return recorded;
+}
+
 void irx__lead_deadline(irx_engine *e)
 {
     if (irx__leads(e) && e->now_ns >= e->valid_until_ns) {

@@ -45,6 +45,7 @@
     X(LATE_JOIN, "a row that a late JOIN made old is written anew")                                \
     X(PAUSED_REPLY, "an answer after its deadline measures no round trip")                         \
     X(PRESENCE_LOST, "under fast a lost presence ends the term")                                   \
+    X(PRESENCE_SENT, "so does one that only an unanswered renewal may have recorded")              \
     X(PRESENCE_OF_CLAIM, "a claim confirmed under an old process id is no leadership")             \
     X(SAFE_KEEPS, "under safe a lost presence costs nothing")                                      \
     X(CLOCK_JUMP, "a forward jump of the wall clock ends leadership")                              \

@@ -310,6 +310,27 @@ static void a_lost_presence_ends_it_under_fast(void **state)
                         "defeated presence-lost, leader none, role follower, warning UNREACHABLE");
 }
 
+/* Claimed without presence; the renewal that names the new one is not answered, but may have
+ * landed: losing that presence ends the term too. */
+static void so_does_one_that_an_unanswered_renewal_names(void **state)
+{
+    (void)state;
+    irx_record record = vacant(7);
+    driver_do(d, IRX_IN_START);
+    driver_channel_down(d, IRX_CHANNEL_PRESENCE, 1);
+    driver_channel_up(d, IRX_CHANNEL_COMMAND, 1, d->epoch);
+    driver_answer(d, IRX_RESULT_OK, &record);
+    assert_true(driver_asks(d, IRX_OP_CLAIM));
+    driver_ok(d);
+    while (d->op.id != 0)
+        driver_ok(d);
+    assert_true(driver_leads(d));
+    driver_channel_up(d, IRX_CHANNEL_PRESENCE, 2, id_of(101));
+    assert_true(driver_asks(d, IRX_OP_RENEW));
+    driver_channel_down(d, IRX_CHANNEL_PRESENCE, 2);
+    assert_false(driver_leads(d));
+}
+
 static void a_lost_presence_costs_nothing_under_safe(void **state)
 {
     (void)state;
@@ -395,6 +416,7 @@ int main(void)
         TEST(silence_drops_the_connection),
         TEST(a_request_that_timed_out_drops_the_connection),
         TEST(a_lost_presence_ends_it_under_fast),
+        TEST(so_does_one_that_an_unanswered_renewal_names),
         SAFE(a_lost_presence_costs_nothing_under_safe),
         TEST(a_claim_under_an_old_presence_is_none),
         TEST(the_leader_is_told_once),

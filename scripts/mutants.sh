@@ -47,6 +47,7 @@ RANK_UNIQUE             bounds              fast store            5000  0
 LATE_JOIN               bounds              fast store            50000 0
 PAUSED_REPLY            liveness            safe members          5000  0
 PRESENCE_LOST           exclusion           fast members          5000  0
+PRESENCE_SENT           exclusion           fast unseat,deafen    5000  2
 PRESENCE_OF_CLAIM       exclusion           fast unseat,slow      5000  3
 SAFE_KEEPS              late                safe members          5000  0
 CLOCK_JUMP              exclusion           safe all,-drift       5000  0

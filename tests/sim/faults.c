@@ -48,11 +48,13 @@ static bool take_copy(sim_world *w, int who, int to)
     sim_member *copy = &w->clone.member;
     irx_engine *engine = copy->engine;
     irx_member *rows = copy->rows;
+    irx_outputs *held = copy->held;
     memcpy(engine, m->engine, irx_engine_size());
     memcpy(rows, m->rows, m->row_count * sizeof *rows);
     *copy = *m;
     copy->engine = engine;
     copy->rows = rows;
+    copy->held = held;
     copy->local_base_ns = sim_local(w, m);
     w->clone.on = true;
     w->clone.to = to;

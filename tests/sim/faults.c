@@ -104,7 +104,7 @@ static bool change_rate(sim_world *w, int who, int64_t by_ppm)
     if (m->frozen || sim_open(w, m, SIM_RATE))
         return false;
     sim_clock_rebase(w, m);
-    m->rate_ppm += by_ppm;
+    m->rate_ppm = w->plan->rate_ppm[who] + by_ppm;
     w->beyond_drift = true;
     sim_clock_changed(w, m);
     return true;

@@ -9,7 +9,7 @@
 #include <sys/random.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { SHARE = 30 };
+enum { SHARE = 100 };
 #else
 enum { SHARE = 300 };
 #endif

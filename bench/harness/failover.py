@@ -133,10 +133,12 @@ def run_case(
                 resident_mb=round(sizes[-1], 1),
                 runnable_before=company,
                 believed_after_cont=believed,
+                defeats=[m.defeats for m in cluster.members if m.defeats],
                 trouble=[line for m in cluster.members for line in m.trouble],
             )
             for m in cluster.members:
                 m.trouble.clear()
+                m.defeats.clear()
             if believed:
                 raise RuntimeError("a resumed member believed to lead")
     return times, sizes

@@ -139,13 +139,22 @@ def process_rows(
                     "files": open_files(member.pid),
                 }
                 case = f"{medium} {language}, {elections} elections"
-                results.round(section="scale", case=case, **sample, trouble=member.trouble)
+                results.round(section="scale", case=case, **sample, **woes(member))
                 shown = [text(v) if isinstance(v, float) else v for v in sample.values()]
                 rows.append([case, *shown, "", ""])
             moved_ms = take_over(cluster, leader, follower, elections)
             results.round(section="scale", case=case, take_over_ms=moved_ms)
             rows[1][-2:] = [text(moved_ms[0]), text(moved_ms[-1])]
     return rows
+
+
+def woes(member: Member) -> dict[str, object]:
+    """What a member lost and complained of. A machine that stalls for a second shows here."""
+    return {
+        "defeats": member.defeats,
+        "troubles": len(member.trouble),
+        "first_trouble": member.trouble[:1],
+    }
 
 
 def take_over(cluster: Cluster, leader: Member, follower: Member, elections: int) -> list[float]:

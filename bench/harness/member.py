@@ -57,6 +57,7 @@ class Member:
         self.started = False
         self.leading: dict[int, int] = {}  # index of the election: since when
         self.answers: list[tuple[int, int]] = []
+        self.defeats: dict[str, int] = {}  # by reason
         self.trouble: list[str] = []
         self.over = False  # its stdout has ended
         self.doomed = False  # and that is our doing
@@ -85,8 +86,9 @@ class Member:
                 self.started = True
             case ["leader", at, index]:
                 self.leading[int(index)] = int(at)
-            case ["defeated", _, index, *_]:
+            case ["defeated", _, index, reason]:
                 self.leading.pop(int(index), None)
+                self.defeats[reason] = self.defeats.get(reason, 0) + 1
             case ["answer", at, count]:
                 self.answers.append((int(at), int(count)))
             case [kind, *_]:

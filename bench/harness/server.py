@@ -130,15 +130,20 @@ class Postgres:
 
     def _run(self, program: str, *words: str, commands: str = "") -> None:
         # What they say, checkpoints and all, is in a log beside the data, which goes with it.
-        subprocess.run(
-            [*self._user, "env", f"LD_LIBRARY_PATH={self._bin.parent / 'lib'}"]
-            + [str(self._bin / program), *words],
-            cwd=self._directory,
-            check=True,
-            input=commands.encode(),
-            stdout=subprocess.DEVNULL,
-            stderr=(self._directory / "setup.log").open("ab"),
-        )
+        log = self._directory / "setup.log"
+        with log.open("ab") as said:
+            done = subprocess.run(
+                [*self._user, "env", f"LD_LIBRARY_PATH={self._bin.parent / 'lib'}"]
+                + [str(self._bin / program), *words],
+                cwd=self._directory,
+                check=False,
+                input=commands.encode(),
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+            )
+        if done.returncode != 0:
+            # "Permission denied" here: nobody must be able to reach this directory and /usr.
+            raise RuntimeError(f"PostgreSQL's {program} failed: {log.read_text()[-400:].strip()}")
 
     def stop(self) -> None:
         self._run("pg_ctl", "-D", "data", "-m", "immediate", "stop")

@@ -156,7 +156,9 @@ static void join(irx_engine *e)
 {
     irx_op *op = irx__op_begin(e, IRX_OP_JOIN);
     op->join = e->join;
+    op->push = e->joined; /* then it is the meta that is new */
     e->listed = true;
+    e->meta_sent = e->meta;
     irx__op_send(e);
     e->join_at_ns = e->now_ns + e->options.heartbeat_ns;
 }
@@ -171,6 +173,16 @@ static void renew(irx_engine *e)
     e->renew_at_ns = irx__next_heartbeat(e);
     irx__lead_sent(e, op);
     irx__op_send(e);
+}
+
+/* A row is missing, or says something old. */
+static bool row_is_due(irx_engine *e)
+{
+    if (e->joined && e->meta_told == e->meta) {
+        return false;
+    }
+    irx__want(e, e->join_at_ns);
+    return e->now_ns >= e->join_at_ns;
 }
 
 void irx__lease_leader(irx_engine *e)
@@ -188,7 +200,7 @@ void irx__lease_leader(irx_engine *e)
     } else if (e->now_ns >= e->renew_at_ns) {
         e->renew_at_ns = irx__next_heartbeat(e);
         read(e); /* is the directory still ours? */
-    } else if (!e->joined && e->now_ns >= e->join_at_ns) {
+    } else if (row_is_due(e)) {
         join(e);
     } else if (e->now_ns >= e->strike_at_ns && !e->options.kernel) {
         e->strike_at_ns = e->now_ns + e->options.timeout_ns;
@@ -235,7 +247,7 @@ void irx__lease_follower(irx_engine *e)
         irx__want(e, e->retry_at_ns);
         return;
     }
-    if (!e->joined && e->now_ns >= e->join_at_ns) {
+    if (row_is_due(e)) {
         join(e);
     } else if (e->must_read || e->knowledge == IRX__UNKNOWN ||
                (e->hinted && IRX__RULE(HINT_READS)) || e->now_ns >= e->poll_at_ns) {

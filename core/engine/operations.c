@@ -5,7 +5,7 @@
 #include "engine/internal.h"
 
 static const char *const NAMES[] = {"READ",          "CREATE", "JOIN",    "LEAVE", "CLAIM",
-                                    "CLAIM_IF_GONE", "RENEW",  "RELEASE", "STRIKE"};
+                                    "CLAIM_IF_GONE", "RENEW",  "RELEASE", "STRIKE", "PUBLISH"};
 
 bool irx__op_idle(const irx_engine *e)
 {
@@ -102,6 +102,7 @@ static void joined(irx_engine *e, uint64_t join)
 {
     e->joined = true;
     e->join = join;
+    e->meta_told = e->meta_sent;
     if (!e->told_started) {
         e->told_started = true;
         irx__trace(e, "joined as member %llu", (unsigned long long)join);

@@ -32,7 +32,7 @@ typedef struct irx_election irx_election;
 /* ---- options --------------------------------------------------------------------------------- */
 
 /* Keys (values are text): name, namespace, protocol, heartbeat_ms, timeout_ms, profile, takeover,
- * probe_ms, label, candidate, stall_limit_ms, drain_limit_ms, start_timeout_ms, drift, max_members.
+ * probe_ms, label, meta, candidate, stall_limit_ms, drain_limit_ms, start_timeout_ms, drift, max_members.
  * docs/c.md has the table. */
 
 /* New options with every default; the caller frees them. Null only when memory is out. */
@@ -130,6 +130,8 @@ typedef struct irx_member_info {
     bool candidate;
     bool self;
     int64_t last_seen_ms; /* since the table that names it was received */
+    const void *meta;     /* what that member says of itself; belongs to the list; null: nothing */
+    size_t meta_length;
 } irx_member_info;
 
 /* The member table as last received, in the order of joining; the caller frees it with
@@ -151,10 +153,53 @@ typedef struct irx_metrics {
     uint64_t failures;        /* operations that failed or timed out */
     uint64_t reconnects;      /* connections lost or refused */
     uint64_t events_dropped;
+    uint64_t messages_sent; /* the protocol's own among them, as in the two below */
+    uint64_t messages_received;
+    uint64_t messages_dropped; /* foreign, of a newer version, malformed, or not the sender's */
     int64_t last_round_trip_ns;
 } irx_metrics;
 
 IRX_API int irx_election_metrics(irx_election *election, irx_metrics *metrics);
+
+/* ---- members, messages, the published value --------------------------------------------------
+ *
+ * Bytes are opaque here and copied. What takes time returns at once; *ticket (may be null: nobody
+ * waits) is a number above zero, and an IRX_SETTLED event of that ticket tells what became of it,
+ * in any case and once. At most IRX_REQUESTS_MAX of an election may be under way (IRX_EFULL). */
+
+enum { IRX_REQUESTS_MAX = 1024 };
+
+/* What this member says of itself: up to IRX_META_MAX bytes (IRX_ETOOLARGE) that every member sees
+ * in its table. Legal in any state; before a start there is nothing to wait for, and it settles at
+ * once. Settled: the row is written. IRX_ESTOPPED: the election was stopped before. */
+IRX_API int irx_election_set_meta(irx_election *election, const void *meta, size_t length,
+                                  uint64_t *ticket);
+
+/* Sends up to IRX_MESSAGE_MAX bytes (IRX_ETOOLARGE) to one member (IRX_TO_MEMBER: `member`, a
+ * session of the member table, else IRX_ENOMEMBER), to the leader (IRX_ENOMEMBER: none is known;
+ * IRX_ESTATE: it is this member), to all followers or to all members; never to oneself. At most
+ * once, in order per sender. IRX_ESTOPPED, IRX_EUNSUPPORTED. Settled: the medium took it; with
+ * IRX_ENOMEMBER: nobody received it, where the medium can tell; with another error: it did not
+ * leave. */
+IRX_API int irx_election_send(irx_election *election, irx_audience audience, irx_id member,
+                              const void *data, size_t length, uint64_t *ticket);
+
+/* Publishes a value of up to IRX_VALUE_MAX bytes (IRX_ETOOLARGE), which every member receives and
+ * the next leader inherits. Only the leader may: IRX_ENOTLEADER, at once or, where the store knows
+ * better, settled. Settled: it is durable in the medium, with `version`. An error of another code
+ * than IRX_ENOTLEADER says that it may have been written: the value tells. */
+IRX_API int irx_election_publish(irx_election *election, const void *value, size_t length,
+                                 uint64_t *ticket);
+
+typedef struct irx_value {
+    irx_version version; /* {0, 0}: nothing was published yet */
+    const void *data;
+    size_t length;
+} irx_value;
+
+/* The newest value that this member has received; the caller frees it with irx_value_free. */
+IRX_API int irx_election_value(irx_election *election, irx_value **value);
+IRX_API void irx_value_free(irx_value *value);
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
@@ -168,7 +213,10 @@ typedef enum irx_happening {
     IRX_MEMBERS,
     IRX_WARNING, /* error */
     IRX_ERROR,   /* error */
-    IRX_STOPPED
+    IRX_STOPPED,
+    IRX_MESSAGE, /* from, from_leader, data, length */
+    IRX_VALUE,   /* version, data, length: a newer published value */
+    IRX_SETTLED  /* ticket, error (code 0: it is done), version of a publish */
 } irx_happening;
 
 /* Fields that do not belong to the kind are zero. */
@@ -183,13 +231,21 @@ typedef struct irx_event {
     uint64_t leader_term;
     char leader_label[IRX_LABEL_MAX + 1];
     irx_error error;
+    irx_id from;      /* session */
+    bool from_leader; /* the sender led when it sent this */
+    uint64_t ticket;
+    irx_version version;
+    const void *data; /* belongs to the event */
+    size_t length;
 } irx_event;
 
 /* Takes the next event, in legal order: elected before defeated, one defeated per elected. Waits up
  * to timeout_ms (negative: without limit). IRX_ETIMEOUT when none came. The caller frees *event. An
  * undrained queue never stalls an election: leader, role, members, warning and error keep their
  * newest; transitions are never dropped, but a pair of elected and defeated that nobody took is
- * dropped whole, counted, with one warning. */
+ * dropped whole, counted, with one warning. Messages wait up to 1024 of them or 8 MiB, and the
+ * oldest are dropped then, counted, with one warning; of values the newest waits; what has settled
+ * waits as long as it must. */
 IRX_API int irx_election_next_event(irx_election *election, irx_event **event, int timeout_ms);
 IRX_API void irx_event_free(irx_event *event);
 

@@ -31,7 +31,7 @@ enum {
     IRX_TRACE_MAX = 192   /* bytes of one trace line, the final zero included */
 };
 
-typedef enum irx_protocol { IRX_PROTOCOL_LEASE = 1 } irx_protocol;
+typedef enum irx_protocol { IRX_PROTOCOL_LEASE = 1, IRX_PROTOCOL_QUORUM = 2 } irx_protocol;
 typedef enum irx_takeover { IRX_TAKEOVER_FAST = 1, IRX_TAKEOVER_SAFE = 2 } irx_takeover;
 
 /* A medium has two connections: commands, and presence (what ends by itself when the process dies).
@@ -71,6 +71,13 @@ typedef struct irx_record {
     irx_id epoch;
     irx_id successor; /* named by the last RELEASE */
     char label[IRX_LABEL_MAX + 1];
+    irx_version value; /* of the published value that lies beside the record; the engine does not
+                          look at it */
+    /* Protocol quorum: who votes about this leadership, the holder first. `list` grows by one with
+     * each change within a term; CLAIM begins at 1, with the claimant alone. */
+    uint64_t list;
+    uint32_t voter_count;
+    irx_id voters[IRX_VOTERS_MAX];
 } irx_record;
 
 /* A row of the member table. */
@@ -80,6 +87,9 @@ typedef struct irx_member {
     uint64_t join; /* join number: lower joined earlier; rank is the order of candidates by it */
     bool candidate;
     char label[IRX_LABEL_MAX + 1];
+    uint32_t meta_length; /* bytes of its meta, which lie beside the table, at `meta_at`; the engine
+                             does not look at them */
+    size_t meta_at;
 } irx_member;
 
 /* ---- what the engine asks of a medium -------------------------------------------------------- */
@@ -98,7 +108,10 @@ typedef enum irx_op_kind {
     IRX_OP_RENEW,   /* only if incarnation, session, term match and beat is greater; else STALE */
     IRX_OP_RELEASE, /* only if incarnation, session, term match: vacates, names the successor; else
                        STALE */
-    IRX_OP_STRIKE   /* removes the rows of members whose presence ended; also a READ */
+    IRX_OP_STRIKE,  /* removes the rows of members whose presence ended; also a READ */
+    IRX_OP_PUBLISH  /* only if incarnation, session, term match: writes the published value, its
+                       version one above the stored one ({term, 1} in a new term); else STALE. Asked
+                       by the runtime for the application, never by the engine. */
 } irx_op_kind;
 
 typedef struct irx_op {
@@ -121,6 +134,18 @@ typedef struct irx_op {
     int64_t hold_ns;  /* CLAIM, RENEW: to write */
     irx_id successor; /* RELEASE: who should claim at once; none: the deputy */
     bool leave;       /* RELEASE: remove the member row too */
+    bool push;        /* JOIN: the row says something new; tell the others */
+    /* Protocol quorum. RENEW: the list in force, to be written only if `list_changed`; the store
+     * pushes a BEAT to everyone when it has applied the RENEW. CLAIM: those who voted for it;
+     * `by_votes`: only if they are more than half of the voters of the record. */
+    bool by_votes;
+    bool list_changed;
+    uint64_t list;
+    uint32_t voter_count;
+    irx_id voters[IRX_VOTERS_MAX];
+    const void *data; /* PUBLISH: the value; stays valid until the result, or the end of the channel
+                       */
+    size_t length;
     struct {          /* CLAIM: the record must still be exactly this */
         irx_id incarnation;
         uint64_t term;
@@ -150,6 +175,57 @@ typedef struct irx_result {
     int error_code; /* FAILED, UNKNOWN: IRX_E…; the medium reports the story itself */
 } irx_result;
 
+/* ---- messages -------------------------------------------------------------------------------- */
+
+/* What members say to one another, past the store. At most once, in order per sender; a message may
+ * be lost, repeated or late, and whoever may write to the store is trusted not to lie. */
+typedef enum irx_message_kind {
+    IRX_MESSAGE_BEAT = 1, /* quorum: `from` holds `token`, and the store has just taken `beat` */
+    IRX_MESSAGE_ACK,      /* quorum, to the leader: this beat of `token` was received */
+    IRX_MESSAGE_CALL,     /* quorum: who has not heard of `token`, held by `holder`, for a hold? */
+    IRX_MESSAGE_VOTE,     /* quorum, to the caller: I have not, and never acknowledge it again */
+    IRX_MESSAGE_DATA      /* the application's */
+} irx_message_kind;
+
+typedef struct irx_message {
+    irx_message_kind kind;
+    irx_id from;       /* session of the sender */
+    uint32_t presence; /* irx_presence_digest of the sender's process */
+    irx_id to;         /* session; none: everybody but the sender */
+    irx_token token;   /* BEAT, ACK, CALL, VOTE */
+    irx_id holder;     /* CALL, VOTE */
+    uint64_t beat;     /* BEAT, ACK */
+    int64_t hold_ns;   /* BEAT */
+    irx_audience audience; /* DATA */
+    bool from_leader;      /* DATA: the sender led when it sent this */
+    const void *data;      /* DATA; points into the bytes that were decoded */
+    size_t length;
+} irx_message;
+
+enum { IRX_MESSAGE_HEADER_MAX = 96 }; /* bytes of an encoded message, but for its data */
+
+typedef enum irx_decoded {
+    IRX_DECODED,
+    IRX_DECODED_FOREIGN,  /* not a message of this library */
+    IRX_DECODED_NEWER,    /* of a version or kind that this library does not know */
+    IRX_DECODED_MALFORMED /* cut short, too long, or with a value that can not be */
+} irx_decoded;
+
+/* Writes the message into `bytes`; its length, or 0 where `room` does not suffice or the data is
+ * longer than IRX_MESSAGE_MAX. */
+IRX_API size_t irx_message_encode(const irx_message *message, void *bytes, size_t room);
+/* Reads one; *message is complete only if the answer is IRX_DECODED. Allocates nothing. */
+IRX_API irx_decoded irx_message_decode(const void *bytes, size_t length, irx_message *message);
+/* The session that an encoded message is for, none for everybody or for what is no message. */
+IRX_API irx_id irx_message_to(const void *bytes, size_t length);
+
+/* A process id in short: enough to notice a session that is not the sender's by accident (a copy of
+ * a guest, a late message of an earlier life); no proof against a forger. */
+IRX_API uint32_t irx_presence_digest(irx_id process);
+/* Does the sender's row, where there is one, name the presence that the message was sent under? */
+IRX_API bool irx_message_genuine(const irx_message *message, const irx_member *members,
+                                 size_t count);
+
 /* ---- inputs ---------------------------------------------------------------------------------- */
 
 typedef enum irx_input_kind {
@@ -163,7 +239,9 @@ typedef enum irx_input_kind {
     IRX_IN_MEDIUM_DOWN, /* down: lost, or an attempt to connect failed */
     IRX_IN_RESULT,      /* result */
     IRX_IN_HINT,        /* something may have changed: causes a READ, never a transition */
-    IRX_IN_GONE         /* gone.process: the medium vouches that its presence has ended */
+    IRX_IN_GONE,        /* gone.process: the medium vouches that its presence has ended */
+    IRX_IN_MESSAGE,     /* message: BEAT, ACK, CALL or VOTE, for this session or for everybody */
+    IRX_IN_META         /* the application changed its meta: the member row is to be written anew */
 } irx_input_kind;
 
 typedef struct irx_input {
@@ -196,6 +274,7 @@ typedef struct irx_input {
             irx_id process;
         } gone;
         irx_result result;
+        irx_message message;
     };
 } irx_input;
 
@@ -231,6 +310,8 @@ typedef enum irx_output_kind {
     IRX_OUT_CONNECT,    /* channel: open it, unless it is open or opening */
     IRX_OUT_DISCONNECT, /* channel: close it, if it still is of this generation; a later CONNECT
                            re-opens */
+    IRX_OUT_SEND,       /* message: to one session, or to everybody else; lost where it can't leave
+                         */
     IRX_OUT_TRACE       /* trace: one line for people and tests */
 } irx_output_kind;
 
@@ -264,6 +345,7 @@ typedef struct irx_output {
             irx_channel channel;
             uint64_t generation;
         } channel;
+        irx_message message;
         char trace[IRX_TRACE_MAX];
     };
 } irx_output;

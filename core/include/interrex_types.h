@@ -36,8 +36,26 @@ enum {
     IRX_NAME_MAX = 128,      /* characters of an election's name */
     IRX_NAMESPACE_MAX = 64,  /* characters of a namespace */
     IRX_LABEL_MAX = 128,     /* characters of a label */
+    IRX_META_MAX = 4096,     /* bytes of a member's meta */
+    IRX_VALUE_MAX = 65536,   /* bytes of an election's published value */
+    IRX_MESSAGE_MAX = 65536, /* bytes of a message */
+    IRX_VOTERS_MAX = 32,     /* voters of one election, under protocol quorum */
     IRX_ERROR_TEXT_MAX = 384 /* bytes of an error's text, the final zero included */
 };
+
+/* Of an election's published value: values compare by term, then by index. {0, 0}: none yet. */
+typedef struct irx_version {
+    uint64_t term;
+    uint64_t index;
+} irx_version;
+
+/* For whom a message is; never for its sender. */
+typedef enum irx_audience {
+    IRX_TO_MEMBER = 1,
+    IRX_TO_LEADER,
+    IRX_TO_FOLLOWERS,
+    IRX_TO_ALL
+} irx_audience;
 
 /* What a member is at this moment. */
 #define IRX_ROLE_MAP(X)                                                                            \
@@ -91,7 +109,8 @@ enum {
     X(EFOREIGN, -15, "FOREIGN", "the medium holds something that is not ours under our name")      \
     X(EPROTOCOL, -16, "PROTOCOL", "the medium answered something that makes no sense")             \
     X(ESYSTEM, -17, "SYSTEM", "the operating system refused")                                      \
-    X(EOVERFLOW, -18, "OVERFLOW", "events were dropped because nobody took them")
+    X(EOVERFLOW, -18, "OVERFLOW", "events were dropped because nobody took them")                  \
+    X(ETOOLARGE, -19, "TOO_LARGE", "it is larger than the limit")
 
 typedef enum irx_role {
 #define X(name, text) IRX_ROLE_##name,

@@ -3,6 +3,8 @@
  * by every store that is not a server. */
 #include "medium/ledger.h"
 
+#include "engine/rules.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -61,9 +63,44 @@ static void write_holder(irx_record *record, const irx_op *op, const irx__ledger
     snprintf(record->label, sizeof record->label, "%s", facts->label);
 }
 
+/* Votes count against the list that the record carries, whatever the claimant believes it is. */
+static bool is_voted(const irx_record *record, const irx_op *op)
+{
+    uint32_t votes = 0;
+    for (uint32_t i = 0; i < record->voter_count; i++) {
+        for (uint32_t k = 0; k < op->voter_count; k++) {
+            if (irx_id_equal(record->voters[i], op->voters[k])) {
+                votes++;
+                break;
+            }
+        }
+    }
+    return votes * 2 > record->voter_count || !IRX__RULE(VOTES_COUNTED);
+}
+
+/* Only an acknowledgement of this very term makes anyone else a voter. */
+static void write_first_list(irx_record *record)
+{
+    if (record->protocol != IRX_PROTOCOL_QUORUM)
+        return;
+    record->list = 1;
+    record->voter_count = 1;
+    record->voters[0] = record->session;
+}
+
+static void write_list(irx_record *record, const irx_op *op)
+{
+    if (record->protocol != IRX_PROTOCOL_QUORUM || !op->list_changed)
+        return;
+    record->list = op->list;
+    record->voter_count = op->voter_count;
+    memcpy(record->voters, op->voters, sizeof record->voters);
+}
+
 static void write_claim(irx_record *record, const irx_op *op, const irx__ledger_facts *facts)
 {
     uint64_t unix_ms = facts->unix_ms > 0 ? (uint64_t)facts->unix_ms : 0;
+    irx_version value = record->value; /* is inherited */
     *record = (irx_record){
         .format = IRX_FORMAT,
         .protocol = op->protocol,
@@ -72,8 +109,10 @@ static void write_claim(irx_record *record, const irx_op *op, const irx__ledger_
         .term = op->first_term && unix_ms > op->term ? unix_ms : op->term,
         .session = op->session,
         .epoch = facts->epoch,
+        .value = value,
     };
     write_holder(record, op, facts);
+    write_first_list(record);
 }
 
 /* The record stays, with its term and its beat, so that no token is handed out twice. */
@@ -84,6 +123,7 @@ static void write_release(irx_record *record, const irx_op *op)
     record->presence_seen = false;
     record->successor = op->successor;
     record->label[0] = '\0';
+    record->voter_count = 0;
 }
 
 static irx_status_kind apply_claim(irx__ledger *ledger, const irx_op *op,
@@ -99,6 +139,8 @@ static irx_status_kind apply_claim(irx__ledger *ledger, const irx_op *op,
     if (op->kind == IRX_OP_CLAIM && facts->kernel && is_held(record) &&
         !irx_id_equal(record->session, op->session))
         return IRX_RESULT_CONFLICT;
+    if (op->by_votes && !is_voted(record, op))
+        return IRX_RESULT_CONFLICT;
     write_claim(record, op, facts);
     return IRX_RESULT_OK;
 }
@@ -111,6 +153,7 @@ static irx_status_kind apply_renew(irx__ledger *ledger, const irx_op *op,
     if (!is_own(&ledger->record, op) || op->beat <= ledger->record.beat)
         return IRX_RESULT_STALE;
     write_holder(&ledger->record, op, facts);
+    write_list(&ledger->record, op);
     return IRX_RESULT_OK;
 }
 
@@ -121,6 +164,18 @@ static irx_status_kind apply_release(irx__ledger *ledger, const irx_op *op)
     if (!is_own(&ledger->record, op))
         return IRX_RESULT_STALE;
     write_release(&ledger->record, op);
+    return IRX_RESULT_OK;
+}
+
+/* The next version: values of a later term are later, and within a term they are counted. */
+static irx_status_kind apply_publish(irx__ledger *ledger, const irx_op *op)
+{
+    if (!ledger->has_record)
+        return IRX_RESULT_ABSENT;
+    if (!is_own(&ledger->record, op))
+        return IRX_RESULT_STALE;
+    irx_version *value = &ledger->record.value;
+    *value = (irx_version){op->term, value->term == op->term ? value->index + 1 : 1};
     return IRX_RESULT_OK;
 }
 
@@ -154,6 +209,10 @@ irx_status_kind irx__ledger_apply(irx__ledger *ledger, const irx_op *op,
         break;
     case IRX_OP_RELEASE:
         status = apply_release(ledger, op);
+        writes = true;
+        break;
+    case IRX_OP_PUBLISH:
+        status = apply_publish(ledger, op);
         writes = true;
         break;
     }

@@ -10,7 +10,8 @@
  * - CLAIM, CLAIM_IF_GONE: OK, ABSENT, or CONFLICT where the record is not exactly the expected one,
  * is of a newer format, or (CLAIM_IF_GONE) its holder may not be taken for gone. Where the kernel
  * excludes, a CLAIM over another's leadership is a CONFLICT too: only CLAIM_IF_GONE takes it.
- * - RENEW, RELEASE: OK, ABSENT, or STALE. A RELEASE with `leave` removes the member row in all of
+ * - A CLAIM by votes is a CONFLICT too where they are not more than half of the record's voters.
+ * - RENEW, RELEASE, PUBLISH: OK, ABSENT, or STALE. A RELEASE with `leave` removes the member row in all of
  * these cases.
  * - Each result carries the store's epoch and the record as it stands after the operation. */
 #ifndef IRX_LEDGER_H

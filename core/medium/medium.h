@@ -19,7 +19,7 @@ typedef struct irx_medium irx_medium;
 /* An election's place at a medium. The runtime makes and frees it; `data` is the medium's own, made
  * in attach and released in detach. `members` is the member table as last received: the medium
  * replaces it (malloc) whenever a result brings a newer one, before it reports that result, and
- * sets `members_changed`; the runtime frees it. */
+ * sets `members_changed`; the runtime frees it, and whatever else hangs on the seat. */
 typedef struct irx_seat {
     char name[IRX_NAME_MAX + 1];
     char label[IRX_LABEL_MAX + 1];
@@ -28,6 +28,18 @@ typedef struct irx_seat {
     irx_member *members;
     size_t member_count;
     bool members_changed;
+    /* The bytes that the rows' meta_at and meta_length mean; replaced together with the rows. */
+    char *metas;
+    /* What a JOIN writes as this member's meta. The runtime's. */
+    const void *meta;
+    size_t meta_length;
+    /* The published value as last received; the medium replaces it (malloc) whenever a result
+     * brings a newer version, before it reports that result, and sets `value_changed`. The runtime
+     * frees it. */
+    void *value;
+    size_t value_length;
+    irx_version value_version; /* {0, 0}: none */
+    bool value_changed;
 } irx_seat;
 
 /* What a medium tells. `generation` is the one of the connect call. */
@@ -46,6 +58,14 @@ typedef struct irx_sink {
     /* The store vouches that the presence of this process, which this seat watches, has ended. Tell
      * once. */
     void (*gone)(void *owner, irx_seat *seat, irx_id process);
+    /* A message came, encoded as irx_message_encode does; the bytes are valid during the call only.
+     * `seat` is one that it was broadcast to (every seat of that election is told, the sender's
+     * too), or null: it came to this process, and says itself for which session. */
+    void (*message)(void *owner, irx_seat *seat, const void *bytes, size_t length);
+    /* What became of a send with a ticket: 0, or IRX_ENOMEMBER (nobody received it, where the
+     * medium can tell), or what else kept it from leaving. Not told where the command channel went
+     * down first. */
+    void (*sent)(void *owner, irx_seat *seat, uint64_t ticket, int code);
     /* Something an operator should know (an eviction policy that may drop the record, say). */
     void (*warning)(void *owner, const irx_error *what);
 } irx_sink;
@@ -63,6 +83,7 @@ typedef struct irx_medium_class {
     const char *scheme; /* as in the URL, without the colon */
     bool has_presence;
     bool kernel;                  /* the kernel excludes a second leader */
+    bool has_quorum;              /* protocol quorum may be asked for: the store pushes BEATs */
     irx_guarantee guarantee_fast; /* reported under takeover: fast, and safe */
     irx_guarantee guarantee_safe;
 
@@ -84,6 +105,12 @@ typedef struct irx_medium_class {
     /* One watch per seat at a time; a second call replaces the first. */
     void (*watch)(irx_medium *medium, irx_seat *seat, irx_id process, int64_t every_ns);
     void (*unwatch)(irx_medium *medium, irx_seat *seat);
+    /* Sends an encoded message to a session, which is present under `process`, or (`to` none) to
+     * everybody at this election. In the order of the calls, operations included; at most once,
+     * never again. Only while the command channel is up. `ticket` 0: nobody asks what became of it.
+     */
+    void (*send)(irx_medium *medium, irx_seat *seat, irx_id to, irx_id process, uint64_t ticket,
+                 const void *bytes, size_t length);
     /* Ends and frees it, sockets and files included. Seats are detached before. */
     void (*close)(irx_medium *medium);
     /* In a forked child: close descriptors without a goodbye on the wire, and only that: no malloc,

@@ -166,6 +166,7 @@ static void add_operation(arguments *to, irx_medium *medium, op_request *request
         add_flag(to, op->leave);
         break;
     case IRX_OP_STRIKE: add_text(to, version); break;
+    case IRX_OP_PUBLISH: break;
     }
 }
 

@@ -160,6 +160,7 @@ static void carry_out(irx_election *e, const irx_output *output, const irx_input
     case IRX_OUT_DISCONNECT:
         irx__hub_disconnect(hub, output->channel.channel, output->channel.generation);
         break;
+    case IRX_OUT_SEND: break;
     case IRX_OUT_TRACE: irx__recorder_add(&e->recorder, output->trace); break;
     }
 }

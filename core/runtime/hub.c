@@ -231,7 +231,13 @@ static int make_hub(const irx_election *e, irx__hub **hub, irx_error *error)
         .heartbeat_ns = made->heartbeat_ns,
         .max_members = made->max_members,
         .loop = e->loop->ev,
-        .sink = {made, on_up, on_down, on_result, on_hint, on_gone, on_warning},
+        .sink = {.owner = made,
+                 .up = on_up,
+                 .down = on_down,
+                 .result = on_result,
+                 .hint = on_hint,
+                 .gone = on_gone,
+                 .warning = on_warning},
     };
     int failed = made->class->open(&config, &made->medium, error);
     if (failed) {

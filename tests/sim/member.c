@@ -131,6 +131,7 @@ static void carry_out(sim_world *w, int who, const irx_outputs *outputs, size_t 
         case IRX_OUT_DISCONNECT:
             disconnect(w, who, o->channel.channel, o->channel.generation);
             break;
+        case IRX_OUT_SEND: break;
         case IRX_OUT_TRACE:
             if (w->listener != NULL) {
                 const char *text = strstr(o->trace, " ms ");

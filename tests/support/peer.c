@@ -95,7 +95,13 @@ peer *peer_new(const irx_medium_class *class, struct ev_loop *loop, const char *
         .heartbeat_ns = 300 * INT64_C(1000000),
         .max_members = PEER_MEMBERS_MAX,
         .loop = loop,
-        .sink = {p, on_up, on_down, on_result, on_hint, on_gone, on_warning},
+        .sink = {.owner = p,
+                 .up = on_up,
+                 .down = on_down,
+                 .result = on_result,
+                 .hint = on_hint,
+                 .gone = on_gone,
+                 .warning = on_warning},
     };
     if (class->open(&config, &p->medium, &error) != 0)
         fail_msg("%s", error.text);

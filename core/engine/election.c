@@ -130,9 +130,7 @@ static void take_input(irx_engine *e)
     case IRX_IN_HINT: e->hinted = true; break;
     case IRX_IN_GONE: gone(e); break;
     case IRX_IN_MESSAGE: break;
-    case IRX_IN_META:
-        e->meta++;
-        break;
+    case IRX_IN_META: e->meta++; break;
     }
 }
 

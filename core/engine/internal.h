@@ -50,7 +50,7 @@ struct irx_engine {
     irx_id session;
     uint64_t join; /* own join number, kept for the next JOIN */
     bool joined;
-    bool listed; /* a JOIN was sent: there may be a row to remove */
+    bool listed;        /* a JOIN was sent: there may be a row to remove */
     uint64_t meta;      /* changes of the application's meta; what its row says: */
     uint64_t meta_sent; /* by the last JOIN sent, */
     uint64_t meta_told; /* and by the last one answered */

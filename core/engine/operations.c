@@ -4,7 +4,7 @@
  * landed: the next step is a READ. FAILED means that it surely did not: again after a back-off. */
 #include "engine/internal.h"
 
-static const char *const NAMES[] = {"READ",          "CREATE", "JOIN",    "LEAVE", "CLAIM",
+static const char *const NAMES[] = {"READ",          "CREATE", "JOIN",    "LEAVE",  "CLAIM",
                                     "CLAIM_IF_GONE", "RENEW",  "RELEASE", "STRIKE", "PUBLISH"};
 
 bool irx__op_idle(const irx_engine *e)

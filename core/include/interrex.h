@@ -32,8 +32,8 @@ typedef struct irx_election irx_election;
 /* ---- options --------------------------------------------------------------------------------- */
 
 /* Keys (values are text): name, namespace, protocol, heartbeat_ms, timeout_ms, profile, takeover,
- * probe_ms, label, meta, candidate, stall_limit_ms, drain_limit_ms, start_timeout_ms, drift, max_members.
- * docs/c.md has the table. */
+ * probe_ms, label, meta, candidate, stall_limit_ms, drain_limit_ms, start_timeout_ms, drift,
+ * max_members. docs/c.md has the table. */
 
 /* New options with every default; the caller frees them. Null only when memory is out. */
 IRX_API irx_options *irx_options_new(void);

@@ -146,7 +146,7 @@ typedef struct irx_op {
     const void *data; /* PUBLISH: the value; stays valid until the result, or the end of the channel
                        */
     size_t length;
-    struct {          /* CLAIM: the record must still be exactly this */
+    struct { /* CLAIM: the record must still be exactly this */
         irx_id incarnation;
         uint64_t term;
         irx_id session;
@@ -189,13 +189,13 @@ typedef enum irx_message_kind {
 
 typedef struct irx_message {
     irx_message_kind kind;
-    irx_id from;       /* session of the sender */
-    uint32_t presence; /* irx_presence_digest of the sender's process */
-    irx_id to;         /* session; none: everybody but the sender */
-    irx_token token;   /* BEAT, ACK, CALL, VOTE */
-    irx_id holder;     /* CALL, VOTE */
-    uint64_t beat;     /* BEAT, ACK */
-    int64_t hold_ns;   /* BEAT */
+    irx_id from;           /* session of the sender */
+    uint32_t presence;     /* irx_presence_digest of the sender's process */
+    irx_id to;             /* session; none: everybody but the sender */
+    irx_token token;       /* BEAT, ACK, CALL, VOTE */
+    irx_id holder;         /* CALL, VOTE */
+    uint64_t beat;         /* BEAT, ACK */
+    int64_t hold_ns;       /* BEAT */
     irx_audience audience; /* DATA */
     bool from_leader;      /* DATA: the sender led when it sent this */
     const void *data;      /* DATA; points into the bytes that were decoded */

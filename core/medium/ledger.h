@@ -11,8 +11,8 @@
  * is of a newer format, or (CLAIM_IF_GONE) its holder may not be taken for gone. Where the kernel
  * excludes, a CLAIM over another's leadership is a CONFLICT too: only CLAIM_IF_GONE takes it.
  * - A CLAIM by votes is a CONFLICT too where they are not more than half of the record's voters.
- * - RENEW, RELEASE, PUBLISH: OK, ABSENT, or STALE. A RELEASE with `leave` removes the member row in all of
- * these cases.
+ * - RENEW, RELEASE, PUBLISH: OK, ABSENT, or STALE. A RELEASE with `leave` removes the member row in
+ * all of these cases.
  * - Each result carries the store's epoch and the record as it stands after the operation. */
 #ifndef IRX_LEDGER_H
 #define IRX_LEDGER_H

@@ -39,6 +39,18 @@ static void wake(irx__memory_user *user)
     eventfd_write(user->wake_fd, 1);
 }
 
+/* To every seat of an election. A user without memory misses it: messages may be lost. */
+static void broadcast(irx__memory_store *store, const irx__memory_election *election,
+                      const void *bytes, size_t length)
+{
+    for (irx__memory_user *user = store->users; user; user = user->next)
+        for (irx__memory_seat *seat = user->seats; seat; seat = seat->next)
+            if (seat->election == election && !irx_id_none(user->process)) {
+                irx__memory_queue_put(&user->queue, seat->seat, bytes, length);
+                wake(user);
+            }
+}
+
 /* Something happened in an election: everybody else there should look. */
 static void push(irx__memory_store *store, const irx__memory_election *election,
                  const irx_seat *sender)
@@ -65,13 +77,23 @@ static void end_presence(irx__memory_user *user)
 {
     irx_id process = user->process;
     user->process = (irx_id){0, 0};
+    irx__memory_queue_drop(&user->queue, NULL);
     if (!irx_id_none(process))
         mark_gone(user->store, process);
 }
 
-static void free_election(irx__memory_election *election)
+static void clear_election(irx__memory_election *election)
 {
     irx__table_free(&election->table);
+    free(election->value);
+    election->value = NULL;
+    election->value_length = 0;
+    election->ledger = (irx__ledger){0};
+}
+
+static void free_election(irx__memory_election *election)
+{
+    clear_election(election);
     free(election);
 }
 
@@ -165,8 +187,10 @@ void irx__memory_detach(irx__memory_user *user, irx_seat *seat)
     while (*link && (*link)->seat != seat)
         link = &(*link)->next;
     irx__memory_seat *mine = *link;
-    if (mine)
+    if (mine) {
         *link = mine->next;
+        irx__memory_queue_drop(&user->queue, seat);
+    }
     pthread_mutex_unlock(&lock);
     free(mine);
 }
@@ -208,15 +232,25 @@ static bool strike(irx__memory_store *store, irx__table *table)
     return table->count != before;
 }
 
+static int join(irx__memory_seat *mine, const irx_op *op, uint32_t max_members, uint64_t *number,
+                bool *pushes, irx_error *why)
+{
+    const irx_seat *seat = mine->seat;
+    const irx__joiner who = {op->process, seat->label, seat->meta, seat->meta_length};
+    bool changed = false;
+    int code =
+        irx__table_join(&mine->election->table, op, &who, max_members, number, &changed, why);
+    *pushes |= changed && op->push;
+    return code;
+}
+
 /* The member table's part of an operation; true in *pushes where the others should look. */
 static int apply_members(irx__memory_user *user, irx__memory_seat *mine, const irx_op *op,
                          uint32_t max_members, irx_result *result, bool *pushes, irx_error *why)
 {
     irx__table *table = &mine->election->table;
     switch (op->kind) {
-    case IRX_OP_JOIN:
-        return irx__table_join(table, op, op->process, mine->seat->label, max_members,
-                               &result->join, why);
+    case IRX_OP_JOIN: return join(mine, op, max_members, &result->join, pushes, why);
     case IRX_OP_LEAVE: *pushes |= irx__table_remove(table, op->session); return 0;
     case IRX_OP_RELEASE:
         if (op->leave)
@@ -231,37 +265,170 @@ static int apply_members(irx__memory_user *user, irx__memory_seat *mine, const i
     }
 }
 
-void irx__memory_apply(irx__memory_user *user, irx_seat *seat, const irx_op *op,
-                       uint32_t max_members, irx_result *result, irx_error *why)
+/* ---- values and beats ------------------------------------------------------------------------ */
+
+/* Room for a value of any length: one of no bytes is a value too. */
+static void *copy_value(const void *bytes, size_t length)
 {
-    pthread_mutex_lock(&lock);
+    void *copy = malloc(length + 1);
+    if (copy && length > 0)
+        memcpy(copy, bytes, length);
+    return copy;
+}
+
+static void keep_value(irx__memory_election *election, void *value, size_t length)
+{
+    free(election->value);
+    election->value = value;
+    election->value_length = length;
+}
+
+static bool is_newer(irx_version a, irx_version b)
+{
+    return a.term != b.term ? a.term > b.term : a.index > b.index;
+}
+
+/* Hands the published value to a seat that has an older one. */
+static int hand_value(const irx__memory_election *election, irx_seat *seat)
+{
+    irx_version version = election->ledger.record.value;
+    if (!election->ledger.has_record || !is_newer(version, seat->value_version))
+        return 0;
+    void *copy = copy_value(election->value, election->value_length);
+    if (!copy)
+        return IRX_ENOMEM;
+    free(seat->value);
+    seat->value = copy;
+    seat->value_length = election->value_length;
+    seat->value_version = version;
+    seat->value_changed = true;
+    return 0;
+}
+
+/* Under protocol quorum everybody hears of a RENEW, the holder included. */
+static void push_beat(irx__memory_store *store, const irx__memory_election *election,
+                      const irx_op *op)
+{
+    const irx_record *record = &election->ledger.record;
+    unsigned char bytes[IRX_MESSAGE_HEADER_MAX];
+    const irx_message beat = {
+        .kind = IRX_MESSAGE_BEAT,
+        .from = op->session,
+        .presence = irx_presence_digest(op->process),
+        .token = {record->term, record->incarnation},
+        .beat = record->beat,
+        .hold_ns = record->hold_ns,
+    };
+    if (record->protocol == IRX_PROTOCOL_QUORUM)
+        broadcast(store, election, bytes, irx_message_encode(&beat, bytes, sizeof bytes));
+}
+
+/* ---- an operation ---------------------------------------------------------------------------- */
+
+/* By which the others see something else than before. */
+static bool is_seen(irx_op_kind kind)
+{
+    return kind == IRX_OP_CLAIM || kind == IRX_OP_CLAIM_IF_GONE || kind == IRX_OP_RELEASE ||
+           kind == IRX_OP_PUBLISH;
+}
+
+static void refuse(irx_result *result, irx_status_kind status, irx_error *why, const irx_seat *seat)
+{
+    result->status = status;
+    result->error_code =
+        irx__error_set(why, IRX_ENOMEM, "no memory for what '%s' holds", seat->name);
+}
+
+static void apply(irx__memory_user *user, irx__memory_seat *mine, const irx_op *op,
+                  uint32_t max_members, irx_result *result, irx_error *why)
+{
     irx__memory_store *store = user->store;
-    irx__memory_seat *mine = find_seat(user, seat);
-    irx__ledger *ledger = &mine->election->ledger;
-    irx__ledger_facts facts = {
+    irx__memory_election *election = mine->election;
+    irx__ledger *ledger = &election->ledger;
+    const irx__ledger_facts facts = {
         .epoch = store->epoch,
         .unix_ms = irx__clock_wall_ns() / 1000000,
-        .label = seat->label,
+        .label = mine->seat->label,
         .process = op->process,
         .sender_present = is_present(store, op->process),
         .holder_gone = ledger->has_record && !is_present(store, ledger->record.process),
     };
     bool changed = false;
+    void *value = op->kind == IRX_OP_PUBLISH ? copy_value(op->data, op->length) : NULL;
+    if (op->kind == IRX_OP_PUBLISH && !value) {
+        irx__ledger_answer(ledger, op, IRX_RESULT_FAILED, store->epoch, result);
+        refuse(result, IRX_RESULT_FAILED, why, mine->seat);
+        return;
+    }
     irx_status_kind status = irx__ledger_apply(ledger, op, &facts, &changed);
+    if (value && changed)
+        keep_value(election, value, op->length);
+    else
+        free(value);
     irx__ledger_answer(ledger, op, status, store->epoch, result);
-    bool pushes = changed && (op->kind == IRX_OP_CLAIM || op->kind == IRX_OP_CLAIM_IF_GONE ||
-                              op->kind == IRX_OP_RELEASE);
+    bool pushes = changed && is_seen(op->kind);
     if (status != IRX_RESULT_EPOCH &&
         (result->error_code = apply_members(user, mine, op, max_members, result, &pushes, why)))
         result->status = IRX_RESULT_FAILED;
     if (pushes)
-        push(store, mine->election, seat);
-    if (irx__table_hand(&mine->election->table, seat) != 0) {
-        result->status = IRX_RESULT_UNKNOWN;
-        result->error_code =
-            irx__error_set(why, IRX_ENOMEM, "no memory for the members of '%s'", seat->name);
-    }
+        push(store, election, mine->seat);
+    if (changed && op->kind == IRX_OP_RENEW)
+        push_beat(store, election, op);
+}
+
+void irx__memory_apply(irx__memory_user *user, irx_seat *seat, const irx_op *op,
+                       uint32_t max_members, irx_result *result, irx_error *why)
+{
+    pthread_mutex_lock(&lock);
+    irx__memory_seat *mine = find_seat(user, seat);
+    apply(user, mine, op, max_members, result, why);
+    if (irx__table_hand(&mine->election->table, seat) != 0 || hand_value(mine->election, seat) != 0)
+        refuse(result, IRX_RESULT_UNKNOWN, why, seat);
     pthread_mutex_unlock(&lock);
+}
+
+/* ---- messages and marks ---------------------------------------------------------------------- */
+
+static int send_to_process(irx__memory_store *store, irx_id process, const void *bytes,
+                           size_t length)
+{
+    irx__memory_user *user = irx_id_none(process) ? NULL : store->users;
+    while (user && !irx_id_equal(user->process, process))
+        user = user->next;
+    if (!user)
+        return IRX_ENOMEMBER;
+    int code = irx__memory_queue_put(&user->queue, NULL, bytes, length);
+    wake(user);
+    return code;
+}
+
+int irx__memory_send(irx__memory_user *user, irx_seat *seat, irx_id to, irx_id process,
+                     const void *bytes, size_t length)
+{
+    int code = 0;
+    pthread_mutex_lock(&lock);
+    if (irx_id_none(to))
+        broadcast(user->store, find_seat(user, seat)->election, bytes, length);
+    else
+        code = send_to_process(user->store, process, bytes, length);
+    pthread_mutex_unlock(&lock);
+    return code;
+}
+
+size_t irx__memory_waiting(irx__memory_user *user)
+{
+    pthread_mutex_lock(&lock);
+    size_t count = user->queue.count;
+    pthread_mutex_unlock(&lock);
+    return count;
+}
+
+irx__memory_message *irx__memory_take_message(irx__memory_user *user)
+{
+    pthread_mutex_lock(&lock);
+    irx__memory_message *message = irx__memory_queue_take(&user->queue);
+    pthread_mutex_unlock(&lock);
+    return message;
 }
 
 bool irx__memory_take_mark(irx__memory_user *user, irx_seat **seat, irx_id *process)
@@ -298,9 +465,7 @@ void irx__memory_restart(irx_medium *medium, bool keep_data)
     pthread_mutex_lock(&lock);
     store->epoch = irx__random_id();
     for (irx__memory_election *election = store->elections; election && !keep_data;
-         election = election->next) {
-        irx__table_free(&election->table);
-        election->ledger = (irx__ledger){0};
-    }
+         election = election->next)
+        clear_election(election);
     pthread_mutex_unlock(&lock);
 }

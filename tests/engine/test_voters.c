@@ -215,6 +215,30 @@ static void a_longer_list_can_shorten_it(void **state)
     assert_int_equal(d->snapshot.valid_until_ns, second_ns + LEASE_NS);
 }
 
+/* New voters may have acknowledged no more than an older beat. */
+static void a_list_that_grows_takes_time_away(void **state)
+{
+    (void)state;
+    lead_among(5);
+    beat_with(ALL, 2);
+    beat_with(ALL, 2);
+    next_renewal();
+    uint64_t older = d->op.beat;
+    int64_t older_ns = d->now_ns;
+    driver_ok(d);
+    next_renewal();
+    int64_t newer_ns = d->now_ns;
+    uint64_t newer = d->op.beat;
+    driver_ok(d);
+    acknowledge(newer, 30);
+    assert_int_equal(d->snapshot.valid_until_ns, newer_ns + LEASE_NS);
+    for (uint64_t member = 32; member < 35; member++)
+        acknowledge(older, member);
+    next_renewal();
+    assert_int_equal(d->op.voter_count, 5); /* 31 was silent for too long */
+    assert_int_equal(d->snapshot.valid_until_ns, older_ns + LEASE_NS);
+}
+
 static void silent_voters_are_struck_before_they_are_missed(void **state)
 {
     (void)state;
@@ -291,10 +315,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-        T(who_acknowledges_becomes_a_voter), T(a_list_is_sent_until_it_was_shown),
-        T(without_acknowledgements_it_ends), T(a_list_on_its_way_counts_beside_the_one_it_replaces),
-        T(a_longer_list_can_shorten_it),     T(silent_voters_are_struck_before_they_are_missed),
-        T(a_scale_down_deposes_nobody),      T(late_acknowledgements_change_nothing),
+        T(who_acknowledges_becomes_a_voter),
+        T(a_list_is_sent_until_it_was_shown),
+        T(without_acknowledgements_it_ends),
+        T(a_list_on_its_way_counts_beside_the_one_it_replaces),
+        T(a_longer_list_can_shorten_it),
+        T(a_list_that_grows_takes_time_away),
+        T(silent_voters_are_struck_before_they_are_missed),
+        T(a_scale_down_deposes_nobody),
+        T(late_acknowledgements_change_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

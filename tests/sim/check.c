@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum { OPERATIONS_A_SECOND = 150, SPINS = 64 };
+enum { OPERATIONS_A_SECOND = 150, MESSAGES_A_SECOND = 200, SPINS = 64 };
 
 void sim_fail(sim_world *w, sim_invariant invariant, const char *format, ...)
 {
@@ -138,6 +138,17 @@ void sim_check_result(sim_world *w, int who, const sim_post *post, bool before)
     m->incarnation_seen = r->record.incarnation;
 }
 
+/* ---- messages ----------------------------------------------------------------------------------
+ */
+
+/* Takes a message to its member. */
+void sim_check_message(sim_world *w, int who, irx_input *input)
+{
+    if (input->message.kind == IRX_MESSAGE_BEAT)
+        w->members[who].window_beats++;
+    sim_step(w, who, input);
+}
+
 /* ---- 2: tokens ---------------------------------------------------------------------------------
  */
 
@@ -192,6 +203,8 @@ void sim_check_claim(sim_world *w, int who, const irx_op *op, const irx_record *
     };
     if (op->kind == IRX_OP_CLAIM_IF_GONE)
         w->report->elected_if_gone++;
+    if (op->by_votes)
+        w->report->elected_by_votes++;
 }
 
 /* The record is another than before: whose time is over? */
@@ -417,14 +430,19 @@ static void count_operations(sim_world *w, sim_member *m, int who, const irx_out
 {
     if (w->now_ns - m->window_ns >= 1000 * SIM_MS) {
         m->window_ns = w->now_ns;
-        m->window_ops = 0;
+        m->window_ops = m->window_messages = m->window_beats = 0;
     }
     for (size_t i = 0; i < outputs->count; i++) {
         if (outputs->list[i].kind == IRX_OUT_OP) {
             m->window_ops++;
             m->op_sent_ns = w->now_ns;
         }
+        m->window_messages += outputs->list[i].kind == IRX_OUT_SEND ? 1 : 0;
     }
+    if (m->window_messages > MESSAGES_A_SECOND + m->window_beats)
+        sim_fail(w, SIM_INV_BOUNDS,
+                 "member %d sends %u messages in a second, and received %u beats", who + 1,
+                 m->window_messages, m->window_beats);
     if (m->window_ops > OPERATIONS_A_SECOND)
         sim_fail(w, SIM_INV_BOUNDS, "member %d sends more than %d operations in a second", who + 1,
                  OPERATIONS_A_SECOND);

@@ -124,6 +124,7 @@ void sim_check_result(sim_world *w, int who, const sim_post *post, bool before)
         m->round_trips_ns[m->round_trip_next] = took_ns;
         m->round_trip_next = (m->round_trip_next + 1) % 8;
     }
+    m->term_seen = r->has_record ? r->record.term : 0;
     if (!r->has_record)
         return;
     bool vacant = irx_id_none(r->record.session);
@@ -141,12 +142,39 @@ void sim_check_result(sim_world *w, int who, const sim_post *post, bool before)
 /* ---- messages ----------------------------------------------------------------------------------
  */
 
-/* Takes a message to its member. */
+/* A message that is about a leadership which this member knows to be over, or under another
+ * presence than its sender's row names (who sends a BEAT is the store), or that nobody asked for.
+ */
+static bool says_nothing(const sim_world *w, const sim_member *m, const irx_message *message)
+{
+    if (w->plan->protocol != IRX_PROTOCOL_QUORUM || message->token.term < m->term_seen)
+        return true;
+    return message->kind != IRX_MESSAGE_BEAT &&
+           !irx_message_genuine(message, m->rows, m->row_count);
+}
+
+/* Takes a message to its member. Where it says nothing the engine is afterwards as if it had not
+ * come, to the last bit, or at most as after a hint. */
 void sim_check_message(sim_world *w, int who, irx_input *input)
 {
+    sim_member *m = &w->members[who];
+    bool nothing = says_nothing(w, m, &input->message);
     if (input->message.kind == IRX_MESSAGE_BEAT)
-        w->members[who].window_beats++;
+        m->window_beats++;
+    for (int i = 0; i < 2 && nothing; i++)
+        memcpy(w->twins[i], m->engine, irx_engine_size());
     sim_step(w, who, input);
+    bool same = !nothing;
+    for (int i = 0; i < 2 && nothing; i++) {
+        irx_input other = *input;
+        other.kind = i == 0 ? IRX_IN_WAKE : IRX_IN_HINT;
+        irx_engine_step(w->twins[i], &other, &w->twin_outputs);
+        same = same || memcmp(w->twins[i], m->engine, irx_engine_size()) == 0;
+    }
+    w->report->strays += nothing ? 1 : 0;
+    if (!same)
+        sim_fail(w, SIM_INV_LATE, "a message of kind %d that says nothing changes member %d",
+                 input->message.kind, who + 1);
 }
 
 /* ---- 2: tokens ---------------------------------------------------------------------------------

@@ -237,6 +237,8 @@ static sim_world *world(void)
     if (w != NULL)
         return w;
     w = room(sizeof *w);
+    w->twins[0] = room(irx_engine_size());
+    w->twins[1] = room(irx_engine_size());
     for (int i = 0; i <= SIM_MEMBERS_MAX; i++) {
         sim_member *m = i < SIM_MEMBERS_MAX ? &w->members[i] : &w->clone.member;
         m->engine = room(irx_engine_size());
@@ -265,7 +267,7 @@ static void set_up(sim_world *w, const sim_plan *plan)
     sim_member members[SIM_MEMBERS_MAX];
     sim_member clone = w->clone.member;
     memcpy(members, w->members, sizeof members);
-    memset(w, 0, offsetof(sim_world, posts));
+    memset(w, 0, offsetof(sim_world, twins));
     memcpy(w->members, members, sizeof members);
     w->clone.member = clone;
     w->plan = plan;

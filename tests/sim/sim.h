@@ -153,6 +153,7 @@ typedef struct sim_report {
     uint64_t operations[IRX_OP_PUBLISH + 1];
     uint64_t messages[IRX_MESSAGE_DATA + 1]; /* sent, or pushed by the store */
     uint64_t received;                       /* by engines */
+    uint64_t strays;                         /* that said nothing, and changed nothing */
     uint64_t dropped;                        /* for nobody, or by nobody known */
     uint64_t refused_publishes;
     uint64_t results[IRX_RESULT_UNKNOWN + 1];

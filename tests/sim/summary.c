@@ -49,6 +49,7 @@ int sim_summary(const sim_report *r, sim_kinds expected, FILE *file)
     for (int i = IRX_MESSAGE_BEAT; i < IRX_MESSAGE_DATA; i++)
         missing += count(file, MESSAGES[i], r->messages[i], quorum);
     missing += count(file, "received", r->received, quorum);
+    missing += count(file, "without effect", r->strays, quorum);
     missing += count(file, "for nobody", r->dropped, false);
     fprintf(file, "\nresults:");
     for (int i = 0; i <= IRX_RESULT_UNKNOWN; i++)

@@ -149,6 +149,7 @@ typedef struct sim_member {
     size_t lost_next;
     uint64_t last_op;
     uint64_t highest_seen; /* terms */
+    uint64_t term_seen;    /* in the newest answer */
     bool life_seen;
     bool sees_vacant;
     int64_t vacant_ns; /* since when it saw the record vacant */
@@ -251,6 +252,8 @@ typedef struct sim_world {
     size_t name_count;
 
     /* not cleared from run to run */
+    irx_engine *twins[2]; /* what another input would have made of an engine */
+    irx_outputs twin_outputs;
     sim_post posts[SIM_POSTS_MAX];
     struct {
         int64_t at_ns;

@@ -14,7 +14,7 @@ static bool same(const irx_record *a, const irx_record *b)
            a->term == b->term && irx_id_equal(a->session, b->session) &&
            irx_id_equal(a->process, b->process) && a->beat == b->beat && a->hold_ns == b->hold_ns &&
            irx_id_equal(a->epoch, b->epoch) && irx_id_equal(a->successor, b->successor) &&
-           strcmp(a->label, b->label) == 0;
+           a->list == b->list && strcmp(a->label, b->label) == 0;
 }
 
 bool irx__held_by_self(const irx_engine *e)

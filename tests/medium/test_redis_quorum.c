@@ -413,6 +413,86 @@ static void a_renewal_after_an_unknown_one_brings_the_record(void **state)
     assert_int_equal(a->result.record.list, 5);
 }
 
+/* ---- what it costs ----------------------------------------------------------------------------
+ */
+
+enum { MEMBERS = 20, BEATS = 30 }; /* 9 s at the default heartbeat of 300 ms */
+
+static long long stat_of(const char *name)
+{
+    const char *text = strstr(redis_server_say(server, "INFO stats"), name);
+    return atoll(text + strlen(name) + 1);
+}
+
+/* What twenty members say at the default timing: a beat every 300 ms, acknowledged by every second
+ * of them; a reading each and a strike by the leader every 1.5 s; and 50 questions a second for the
+ * leader's presence, by the deputy and the one behind it. */
+static void twenty_members_cost_the_server_little(void **state)
+{
+    rig *rigs[MEMBERS] = {one, two};
+    rig_seat *seats[MEMBERS] = {a, b};
+    (void)state;
+    for (int i = 2; i < MEMBERS; i++) {
+        rigs[i] = rig_open(redis_server_url(server), "interrex");
+        seats[i] = rig_attach(rigs[i], "billing", "host:12345");
+        rig_up_both(rigs[i]);
+    }
+    irx_record held = take(IRX_TAKEOVER_FAST);
+    held = add_voters(&held, MEMBERS);
+    for (int i = 0; i < MEMBERS; i++) {
+        irx_op join = rig_op(rigs[i], IRX_OP_JOIN, (irx_id){(uint64_t)i + 1, (uint64_t)i + 1});
+        rig_do(rigs[i], seats[i], &join);
+    }
+    for (int i = 0; i < MEMBERS; i++)
+        read_as(rigs[i], seats[i], (irx_id){9, 9});
+    for (int i = 0; i < MEMBERS; i++)
+        rig_run_ms(rigs[i], 1);
+    irx__medium_redis.watch(two->medium, &b->seat, held.process, 25 * RIG_MS);
+    unsigned beats = seats[MEMBERS - 1]->messages;
+    long long out = stat_of("total_net_output_bytes");
+    long long in = stat_of("total_net_input_bytes");
+    long long commands = stat_of("total_commands_processed");
+    long long asked_out = stat_of("total_net_output_bytes") - out;
+    for (int beat = 0; beat < BEATS; beat++) {
+        irx_op renew = renewal(&held);
+        assert_int_equal(rig_do(one, a, &renew)->status, IRX_RESULT_OK);
+        held = a->result.record;
+        for (int i = 1 + beat % 2; i < MEMBERS; i += 2) {
+            irx_message ack = {.kind = IRX_MESSAGE_ACK,
+                               .from = {(uint64_t)i + 1, 1},
+                               .to = A,
+                               .presence = 1,
+                               .token = {held.term, held.incarnation},
+                               .beat = held.beat};
+            unsigned char bytes[IRX_MESSAGE_HEADER_MAX];
+            size_t length = irx_message_encode(&ack, bytes, sizeof bytes);
+            rig_say_to(rigs[i], seats[i], held.process, 1, bytes, length);
+            assert_true(rig_wait(rigs[i], &seats[i]->sents, seats[i]->sents + 1));
+        }
+        for (int i = beat % 5; i < MEMBERS; i += 5)
+            read_as(rigs[i], seats[i], (irx_id){9, 9});
+        if (beat % 5 == 0) {
+            irx_op strike = rig_op(one, IRX_OP_STRIKE, A);
+            rig_do(one, a, &strike);
+        }
+        rig_run_ms(two, 300 * 50 / 40); /* as many questions as two ask in a heartbeat */
+    }
+    irx__medium_redis.unwatch(two->medium, &b->seat);
+    for (int i = 0; i < MEMBERS; i++)
+        rig_run_ms(rigs[i], 1);
+    assert_int_equal(seats[MEMBERS - 1]->messages, beats + BEATS);
+    commands = stat_of("total_commands_processed") - commands;
+    in = stat_of("total_net_input_bytes") - in;
+    out = stat_of("total_net_output_bytes") - out - 2 * asked_out;
+    printf("20 members of protocol quorum: %lld bytes/s out, %lld bytes/s in, %lld commands/s "
+           "(the scripts' own included)\n",
+           out * 10 / (3 * BEATS), in * 10 / (3 * BEATS), commands * 10 / (3 * BEATS));
+    for (int i = 2; i < MEMBERS; i++) {
+        rig_detach(rigs[i], seats[i]);
+        rig_close(rigs[i]);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_both, close_both)
 
 int main(void)
@@ -432,6 +512,7 @@ int main(void)
         TEST(a_reader_is_told_all_that_a_renewal_changed),
         TEST(a_strike_of_nobody_is_short),
         TEST(a_renewal_after_an_unknown_one_brings_the_record),
+        TEST(twenty_members_cost_the_server_little),
     };
     return cmocka_run_group_tests(tests, start_server, stop_server);
 }

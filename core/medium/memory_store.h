@@ -45,7 +45,20 @@ typedef struct irx__memory_store {
     char key[];
 } irx__memory_store;
 
-/* All below take the one lock of the process where they need it. */
+/* ---- with the lock held: memory_apply.c and what it needs ------------------------------------ */
+
+void irx__memory_operate(irx__memory_user *user, irx__memory_seat *mine, const irx_op *op,
+                         uint32_t max_members, irx_result *result, irx_error *why);
+bool irx__memory_is_present(const irx__memory_store *store, irx_id process);
+/* Queues a message for every seat of an election. A user without memory misses it: messages may be
+ * lost. */
+void irx__memory_broadcast(irx__memory_store *store, const irx__memory_election *election,
+                           const void *bytes, size_t length);
+/* Something happened in an election: everybody else there should look. */
+void irx__memory_push(irx__memory_store *store, const irx__memory_election *election,
+                      const irx_seat *sender);
+
+/* ---- all below take the one lock of the process where they need it --------------------------- */
 
 /* Opens the store of this key, making it where nobody has it open. IRX_ENOMEM. */
 int irx__memory_open(irx__memory_user *user, const char *key, irx_error *error);

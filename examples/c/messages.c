@@ -59,9 +59,14 @@ int main(void)
     irx_event *request = await(leader, IRX_MESSAGE);
     tell("leader", request);
 
-    /* to the one who asked; the ticket tells that the medium took it */
+    /* to the one who asked, as soon as the leader's table has it; the ticket tells that the medium
+     * took it */
     uint64_t ticket;
-    check(irx_election_send(leader, IRX_TO_MEMBER, request->from, "do chapter 7", 12, &ticket));
+    int code;
+    while ((code = irx_election_send(leader, IRX_TO_MEMBER, request->from, "do chapter 7", 12,
+                                     &ticket)) == IRX_ENOMEMBER)
+        irx_event_free(await(leader, IRX_MEMBERS));
+    check(code);
     irx_event_free(request);
     irx_event *settled = await(leader, IRX_SETTLED);
     check(settled->error.code);

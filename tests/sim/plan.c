@@ -315,6 +315,8 @@ bool sim_head_parse(const char *line, sim_plan *plan)
         plan->takeover = strcmp(value, "safe") == 0 ? IRX_TAKEOVER_SAFE : IRX_TAKEOVER_FAST;
     else if (strcmp(word, "drift") == 0)
         plan->drift_ppm = (uint32_t)number;
+    else if (strcmp(word, "heartbeat") == 0)
+        plan->heartbeat_ms = number;
     else if (strcmp(word, "length") == 0)
         plan->length_ms = number;
     else if (strcmp(word, "heartbeat") == 0)

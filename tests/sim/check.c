@@ -373,6 +373,8 @@ static void check_defeated(sim_world *w, int who, const irx_output *o, int64_t s
         return;
     }
     w->report->defeated[reason]++;
+    if (w->calm)
+        sim_quiet_lost(w, who, reason);
     if (!has_cause(w, who, reason, step_ns))
         sim_fail(w, SIM_INV_LATE, "member %d loses term %llu (%s) without its cause", who + 1,
                  (unsigned long long)m->led.term, irx_reason_text(reason));

@@ -73,7 +73,8 @@ static void draw_fault(const sim_plan *plan, uint64_t *random, sim_kind kind, si
     case SIM_STALL: fault->by = between(random, 0, 6); break;
     case SIM_MUTE:
     case SIM_DEAFEN:
-    case SIM_UNSURE: fault->by = between(random, 10, 100); break;
+    case SIM_UNSURE:
+    case SIM_HUSH: fault->by = between(random, 10, 100); break;
     case SIM_SLOW:
     case SIM_REPEAT:
     case SIM_UNSEAT:
@@ -102,7 +103,7 @@ static void draw_fault(const sim_plan *plan, uint64_t *random, sim_kind kind, si
                    kind == SIM_PUBLISH;
     if (instant)
         fault->for_ms = 0;
-    if (KINDS[kind].set == STORE)
+    if (KINDS[kind].set == STORE || kind == SIM_HUSH)
         fault->member = -2;
 }
 
@@ -304,6 +305,8 @@ bool sim_head_parse(const char *line, sim_plan *plan)
         plan->takeover = strcmp(value, "safe") == 0 ? IRX_TAKEOVER_SAFE : IRX_TAKEOVER_FAST;
     else if (strcmp(word, "drift") == 0)
         plan->drift_ppm = (uint32_t)number;
+    else if (strcmp(word, "heartbeat") == 0)
+        plan->heartbeat_ms = number;
     else if (strcmp(word, "length") == 0)
         plan->length_ms = number;
     else if (strcmp(word, "stall_limit") == 0)

@@ -205,6 +205,8 @@ typedef struct sim_world {
     int64_t clock_back_ms;
     int64_t down_until_ns;
     int64_t refuse_until_ns;
+    int64_t hush_until_ns;
+    int64_t hush_percent;
     size_t history_count;
     irx_id present[SIM_PRESENT_MAX];
     size_t present_count;
@@ -347,5 +349,6 @@ void sim_check_told_lost(sim_world *w, int who, irx_id process);
 void sim_quiet_begin(sim_world *w);
 void sim_quiet_watch(sim_world *w);
 void sim_quiet_led(sim_world *w, int who);
+void sim_quiet_lost(sim_world *w, int who, irx_reason reason);
 
 #endif

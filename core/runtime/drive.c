@@ -309,6 +309,7 @@ void irx__drive_result(irx_election *e, const irx_result *result)
     note_record(e, result);
     bool rows = brings_rows(e, result);
     bool changed = irx__roster_look(e);
+    irx__value_confirm(e, result);
     irx__value_look(e);
     irx__courier_result(e, result);
     if (e->active && !(result->id & IRX__ASKED)) {

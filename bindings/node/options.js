@@ -194,4 +194,4 @@ function retell(error) {
   return error;
 }
 
-module.exports = { shape, retell };
+module.exports = { shape, retell, urlOf };

@@ -194,16 +194,19 @@ static void take_data(reader *r, irx_message *message)
 
 static irx_decoded take_prefix(reader *r, irx_message_kind *kind)
 {
-    bool ours = r->left >= PREFIX && r->at[0] == MAGIC_FIRST && r->at[1] == MAGIC_SECOND;
+    bool ours = r->left >= 2 && r->at[0] == MAGIC_FIRST && r->at[1] == MAGIC_SECOND;
     if (!ours) {
         return IRX_DECODED_FOREIGN;
     }
-    uint8_t version = r->at[2];
-    uint8_t named = r->at[3];
+    uint8_t version = r->left > 2 ? r->at[2] : 0;
+    if (version > VERSION) {
+        return IRX_DECODED_NEWER; /* what follows is not ours to judge */
+    }
+    uint8_t named = r->left > 3 ? r->at[3] : 0;
     if (version == 0 || named == 0) {
         return IRX_DECODED_MALFORMED;
     }
-    if (version > VERSION || named > IRX_MESSAGE_DATA) {
+    if (named > IRX_MESSAGE_DATA) {
         return IRX_DECODED_NEWER;
     }
     *kind = (irx_message_kind)named;

@@ -82,6 +82,7 @@ static void wake_copy(sim_world *w)
     m->watched = (irx_id){0};
     m->waiting_count = 0;
     m->work = 0;
+    m->publish = (irx_token){0};
     m->stall_armed = m->race = m->silent = false;
     jump(w, m, w->now_ns - w->clone.taken_ns);
     for (int i = 0; i < 2; i++) {
@@ -216,6 +217,8 @@ static bool member_fault(sim_world *w, int who, const sim_fault *fault, size_t i
         m->race_for_ns = for_ns;
         return true;
     case SIM_SILENCE: silence(w, who); return true;
+    case SIM_PUBLISH: return sim_register_publish(w, who);
+    case SIM_STRAY: return sim_bus_stray(w, who, fault->by);
     default: return true; /* a window, and nothing else */
     }
 }

@@ -149,8 +149,14 @@ static irx_status_kind apply(sim_world *w, int who, const irx_op *op, uint64_t *
     bool changed;
     irx_status_kind status = irx__ledger_apply(&w->ledger, &asked, &facts, &changed);
     w->report->operations[op->kind]++;
-    if (changed)
+    if (changed && op->kind == IRX_OP_PUBLISH)
+        sim_register_applied(w, who, op);
+    if (changed) {
         remember(w);
+        sim_register_check(w);
+    }
+    if (changed && op->kind == IRX_OP_RENEW && w->ledger.record.protocol == IRX_PROTOCOL_QUORUM)
+        sim_bus_beat(w, who, op);
     if (changed && op->kind != IRX_OP_RENEW) {
         if (op->kind != IRX_OP_CREATE)
             sim_check_record(w);
@@ -182,6 +188,7 @@ void sim_store_serve(sim_world *w, const sim_post *request)
     w->report->results[status]++;
     sim_post *p = sim_send(w, POST_REPLY, who, w->now_ns + sim_latency(w, who));
     p->generation = op->generation;
+    p->losses = w->losses;
     if (status == IRX_RESULT_FAILED || status == IRX_RESULT_UNKNOWN) {
         p->result = (irx_result){
             .id = op->id,
@@ -201,6 +208,7 @@ void sim_store_serve(sim_world *w, const sim_post *request)
         sim_post *again = sim_send(w, POST_REPLY, who, w->now_ns + sim_latency(w, who) + late_ns);
         again->result = result;
         again->generation = op->generation;
+        again->losses = w->losses;
     }
 }
 
@@ -241,6 +249,8 @@ void sim_store_restart(sim_world *w, int64_t back_ms, bool empty, bool keep_conn
     } else if (back_ms > 0) {
         w->ledger = as_it_was(w, w->now_ns - back_ms * SIM_MS);
     }
+    if (empty || back_ms > 0)
+        sim_register_lost(w);
     remember(w);
     sim_check_record(w);
     if (keep_connections)
@@ -261,6 +271,7 @@ void sim_store_evict(sim_world *w, bool everything)
         w->table_version++;
         w->epoch = (irx_id){0};
     }
+    sim_register_lost(w);
     remember(w);
     sim_check_record(w);
 }

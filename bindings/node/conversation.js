@@ -24,8 +24,11 @@ function retell(error, to) {
       to === 'leader'
         ? 'no leader is known here to send to'
         : `nobody in this election has the id ${to}`;
-  } else if (error.code === 'STATE' && to === 'leader') {
-    error.message = 'this member leads: a message to the leader would be to itself';
+  } else if (error.code === 'STATE') {
+    error.message =
+      to === 'leader'
+        ? 'this member leads: a message to the leader would be to itself'
+        : 'this is the id of the sender itself';
   }
   return error;
 }

@@ -107,7 +107,7 @@ exactly<Promise<void>>()(election.send('followers', [1, 'two', { three: null }])
 exactly<Promise<void>>()(election.send('0123456789abcdef0123456789abcdef', 'you'), true);
 exactly<Promise<{ readonly version: Version }>>()(election.publish(7), true);
 exactly<Json | null | undefined>()(election.members()[0]?.meta, true);
-// @ts-expect-error to whom?
+// @ts-expect-error to whom is it?
 election.send({ data: 1 });
 // @ts-expect-error JSON can not carry it
 election.send('all', 1n);

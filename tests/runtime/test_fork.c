@@ -60,6 +60,13 @@ static void check_forked(irx_election *e)
     CHECK(irx_election_history(e, &history) == IRX_EFORKED && !history);
     irx_metrics metrics;
     CHECK(irx_election_metrics(e, &metrics) == IRX_EFORKED);
+    uint64_t ticket = 77;
+    CHECK(irx_election_set_meta(e, "m", 1, &ticket) == IRX_EFORKED);
+    CHECK(irx_election_send(e, IRX_TO_ALL, (irx_id){0, 0}, "m", 1, &ticket) == IRX_EFORKED);
+    CHECK(irx_election_publish(e, "m", 1, &ticket) == IRX_EFORKED);
+    CHECK(ticket == 77);
+    irx_value *value;
+    CHECK(irx_election_value(e, &value) == IRX_EFORKED && !value);
     irx_event *event;
     CHECK(irx_election_next_event(e, &event, -1) == IRX_EFORKED && !event);
     CHECK(irx_election_event_fd(e) == IRX_EFORKED);

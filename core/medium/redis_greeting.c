@@ -17,7 +17,7 @@ static const char *const scripts[IRX_REDIS_SCRIPTS] = {
     [IRX_OP_JOIN] = irx__lua_join,     [IRX_OP_LEAVE] = irx__lua_leave,
     [IRX_OP_CLAIM] = irx__lua_claim,   [IRX_OP_CLAIM_IF_GONE] = irx__lua_claim_if_gone,
     [IRX_OP_RENEW] = irx__lua_renew,   [IRX_OP_RELEASE] = irx__lua_release,
-    [IRX_OP_STRIKE] = irx__lua_strike,
+    [IRX_OP_STRIKE] = irx__lua_strike, [IRX_OP_PUBLISH] = irx__lua_publish,
 };
 
 typedef struct greeting_request {

@@ -1,9 +1,10 @@
 /* The connection for subscriptions: the process's own channel, which is its presence, and a channel
- * of hints per election; and the watch, one command for all watched processes of the medium.
- * Decides nothing: a push is a hint, a channel without a subscriber is GONE. */
+ * per election; and the watch, one command for all watched processes of the medium. Decides
+ * nothing: a channel without a subscriber is GONE. What the pushes say is redis_bus.c's. */
 #include "medium/redis_internal.h"
 
 #include "medium/redis_error.h"
+#include "medium/redis_value.h"
 #include "runtime/error.h"
 
 #include <stdio.h>
@@ -13,7 +14,7 @@
 /* ---- subscriptions ----------------------------------------------------------------------------
  */
 
-static void presence_channel(const irx_medium *medium, irx_id process, char channel[])
+void irx__redis_presence_channel(const irx_medium *medium, irx_id process, char channel[])
 {
     char digits[33];
     irx_id_print(process, digits);
@@ -44,7 +45,7 @@ void irx__redis_subscribe_all(irx_medium *medium)
     } else {
         size_t used = 0;
         medium->process = irx__random_id();
-        presence_channel(medium, medium->process, own);
+        irx__redis_presence_channel(medium, medium->process, own);
         list[used++] = "SUBSCRIBE";
         list[used++] = own;
         for (const irx__redis_seat *seat = medium->seats; seat != NULL; seat = seat->next) {
@@ -83,30 +84,11 @@ void irx__redis_unsubscribe(irx_medium *medium, const irx__redis_seat *seat)
     say(medium, "UNSUBSCRIBE", seat->channel);
 }
 
-static bool is(const redisReply *part, const char *text)
-{
-    return part != NULL && part->type == REDIS_REPLY_STRING && part->len == strlen(text) &&
-           memcmp(part->str, text, part->len) == 0;
-}
-
-static void tell_hints(irx_medium *medium, const redisReply *channel)
-{
-    uint64_t serial = irx__redis_presence(medium)->serial;
-    for (irx__redis_seat *seat = medium->seats; seat != NULL; seat = medium->cursor) {
-        medium->cursor = seat->next;
-        if (is(channel, seat->channel)) {
-            medium->config.sink.hint(medium->config.sink.owner, seat->seat);
-            if (irx__redis_presence(medium)->serial != serial) {
-                return;
-            }
-        }
-    }
-}
-
 void irx__redis_pushed(irx_medium *medium, const redisReply *reply)
 {
     irx__redis_connection *connection = irx__redis_presence(medium);
     char own[IRX_REDIS_KEY_MAX];
+    irx__redis_push push;
     irx_error error;
 
     if (connection->has_failed) {
@@ -116,19 +98,17 @@ void irx__redis_pushed(irx_medium *medium, const redisReply *reply)
         irx__redis_refused(medium, IRX_CHANNEL_PRESENCE, reply);
         return;
     }
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3) {
+    if (!irx__redis_read_push(reply, &push)) {
         irx__error_set(&error, IRX_EPROTOCOL, "%.160s pushed something that is no message",
                        medium->config.url->shown);
         irx__redis_fail(connection, &error);
-        return;
-    }
-    presence_channel(medium, medium->process, own);
-    if (is(reply->element[0], "message")) {
-        tell_hints(medium, reply->element[1]);
-    } else if (is(reply->element[0], "subscribe")) {
-        if (!is(reply->element[1], own)) {
+    } else if (push.said) {
+        irx__redis_heard(medium, &push);
+    } else if (push.subscribed) {
+        irx__redis_presence_channel(medium, medium->process, own);
+        if (!irx__redis_text_is(push.channel, own)) {
             /* Pushes before this one were lost: subscribe, then read. */
-            tell_hints(medium, reply->element[1]);
+            irx__redis_tell_seats(medium, push.channel, "", 0);
         } else if (connection->state != IRX_REDIS_READY) {
             irx__redis_ready(connection);
             medium->config.sink.up(medium->config.sink.owner, IRX_CHANNEL_PRESENCE,
@@ -278,7 +258,7 @@ static void send_probe(irx_medium *medium)
         list[0] = "PUBSUB";
         list[1] = "NUMSUB";
         for (size_t i = 0; i < count; i++) {
-            presence_channel(medium, medium->watched[i].process, channels[i]);
+            irx__redis_presence_channel(medium, medium->watched[i].process, channels[i]);
             list[i + 2] = channels[i];
         }
         for (size_t i = 0; i < count + 2; i++) {

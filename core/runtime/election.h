@@ -94,6 +94,7 @@ struct irx_election {
     irx_id epoch;                 /* the store's, as last heard */
     irx_id holder;                /* session and process of the record last received */
     irx_id holder_process;
+    irx_id looked_for;       /* the last sender without a row */
     char meta[IRX_META_MAX]; /* what the seat's points to */
     irx_error story;         /* of the last trouble the medium told */
     struct {

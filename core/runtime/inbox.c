@@ -44,6 +44,26 @@ static void hand_to_engine(irx_election *e, const irx_message *message)
     irx__drive_feed(e, &input);
 }
 
+static bool is_listed(const irx_election *e, irx_id session)
+{
+    for (size_t i = 0; i < e->seat.member_count; i++) {
+        if (irx_id_equal(e->seat.members[i].session, session))
+            return true;
+    }
+    return false;
+}
+
+/* Who speaks before its row came has just joined: the table is worth a look, once, for the
+ * application may want to answer. */
+static void look_for_sender(irx_election *e, irx_id session)
+{
+    if (is_listed(e, session) || irx_id_equal(e->looked_for, session))
+        return;
+    e->looked_for = session;
+    irx_input input = {.kind = IRX_IN_HINT};
+    irx__drive_feed(e, &input);
+}
+
 static void deliver(irx_election *e, const void *bytes, size_t length)
 {
     irx_message message;
@@ -60,10 +80,12 @@ static void deliver(irx_election *e, const void *bytes, size_t length)
         return;
     }
     count(&e->counters.messages_received);
-    if (message.kind == IRX_MESSAGE_DATA)
-        hand_to_application(e, &message);
-    else
+    if (message.kind != IRX_MESSAGE_DATA) {
         hand_to_engine(e, &message);
+        return;
+    }
+    hand_to_application(e, &message);
+    look_for_sender(e, message.from);
 }
 
 /* Nobody's: it came to the process, and every election here may show it. */

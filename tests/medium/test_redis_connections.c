@@ -394,11 +394,12 @@ static void a_seat_that_left_is_told_nothing(void **state)
     rig_seat *leaves = rig_attach(r, "billing", "host:2");
     rig_up_both(r);
     submit_ten(r, leaves);
+    rig_say(r, leaves, 7, "and a word");
     submit_ten(r, stays);
     rig_detach(r, leaves);
     assert_true(rig_wait(r, &stays->results, 10));
     unsigned hints = stays->hints; /* still subscribed: they shared the channel */
-    redis_server_say(server, "PUBLISH interrex:{billing}:changed x");
+    redis_server_say(server, "PUBLISH interrex:{billing}:changed %s", "");
     assert_true(rig_wait(r, &stays->hints, hints + 1));
     rig_detach(r, stays);
     rig_close(r);

@@ -73,8 +73,12 @@ static bool is_session_of(const sim_member *m, irx_id session)
     return m->handle && irx_id_equal(irx_engine_session(m->engine), session);
 }
 
+/* What the store does with a message, whoever it is for. */
 static void deliver(sim_world *w, int sender, irx_id to, const sim_letter *letter)
 {
+    bool hushed = w->now_ns < w->hush_until_ns;
+    if (hushed && (int64_t)sim_draw(&w->random, 100) < w->hush_percent)
+        return;
     bool found = false;
     for (int i = 0; i < w->plan->members; i++) {
         bool meant = irx_id_none(to) ? i != sender : is_session_of(&w->members[i], to);

@@ -136,6 +136,10 @@ static bool store_fault(sim_world *w, const sim_fault *fault)
     case SIM_BACK: return lose_server(w, fault);
     case SIM_FAILOVER: sim_store_restart(w, fault->by, false, true); return true;
     case SIM_REFUSE: w->refuse_until_ns = w->now_ns + fault->for_ms * SIM_MS; return true;
+    case SIM_HUSH:
+        w->hush_until_ns = w->now_ns + fault->for_ms * SIM_MS;
+        w->hush_percent = fault->by;
+        return true;
     case SIM_EVICT: sim_store_evict(w, false); return true;
     case SIM_FLUSH: sim_store_evict(w, true); return true;
     case SIM_CLOCKBACK: w->clock_back_ms += fault->by; return true;

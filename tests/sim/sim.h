@@ -32,6 +32,7 @@ enum { SIM_MEMBERS_MAX = 9, SIM_FAULTS_MAX = 96, SIM_TEXT_MAX = 320 };
     X(UNSEAT,   "unseat",   NETWORK, "the store ends its presence while it lives; it hears of it `by` ms later") \
     X(HINTS,    "hints",    NETWORK, "pushes to it are lost or come up to `by` ms late")                       \
     X(UNSURE,   "unsure",   NETWORK, "the medium can't say what became of its requests, `by` of a hundred")    \
+    X(HUSH,     "hush",     NETWORK, "messages are lost in the store, `by` of a hundred, for everybody at once") \
     X(STRAY,    "stray",    NETWORK, "a message comes that is none, of a later version, or an old one (`by`)")  \
     X(REFUSE,   "refuse",   STORE,   "the store refuses whatever writes")                                      \
     X(DOWN,     "down",     STORE,   "the server is gone, and comes back with its data")                       \
@@ -127,7 +128,8 @@ typedef enum sim_invariant {
 #define SIM_DRILL_MAP(X)                                                                           \
     X(KILL, "kill")                                                                                \
     X(RESIGN, "resign")                                                                            \
-    X(TRANSFER, "transfer") X(STOP, "stop") X(CUT, "cut") X(WIPE, "wipe") X(EVICT, "evict")
+    X(TRANSFER, "transfer")                                                                        \
+    X(STOP, "stop") X(CUT, "cut") X(WIPE, "wipe") X(EVICT, "evict") X(SCALE, "scale")
 
 typedef enum sim_drill {
 #define X(name, word) SIM_DRILL_##name,

@@ -99,7 +99,9 @@ static void push(sim_world *w, int sender)
 static void change_table(sim_world *w, const irx_op *op, uint64_t *join)
 {
     if (op->kind == IRX_OP_JOIN) {
-        irx__table_join(&w->table, op, op->process, "", SIM_ROWS_MAX, join, NULL);
+        const irx__joiner who = {.process = op->process, .label = ""};
+        bool changed;
+        irx__table_join(&w->table, op, &who, SIM_ROWS_MAX, join, &changed, NULL);
         w->table_version++;
     }
     if (op->kind == IRX_OP_LEAVE || (op->kind == IRX_OP_RELEASE && op->leave)) {

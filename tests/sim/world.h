@@ -205,6 +205,8 @@ typedef struct sim_world {
     int64_t clock_back_ms;
     int64_t down_until_ns;
     int64_t refuse_until_ns;
+    int64_t hush_until_ns;
+    int64_t hush_percent;
     size_t history_count;
     irx_id present[SIM_PRESENT_MAX];
     size_t present_count;
@@ -336,7 +338,7 @@ void sim_check_claim(sim_world *w, int who, const irx_op *op, const irx_record *
 void sim_check_record(sim_world *w);
 void sim_check_result(sim_world *w, int who, const sim_post *post, bool before);
 void sim_check_step(sim_world *w, int who, const irx_input *input, const irx_outputs *outputs);
-void sim_check_outputs(sim_world *w, int who, const irx_outputs *outputs);
+void sim_check_outputs(sim_world *w, int who, irx_input_kind kind, const irx_outputs *outputs);
 void sim_check_event(sim_world *w, int who, const irx_output *output, int64_t step_ns);
 void sim_check_snapshot(sim_world *w, int who, const irx_snapshot *snapshot, int64_t step_ns);
 void sim_check_write(sim_world *w, int who, irx_token token);
@@ -347,5 +349,6 @@ void sim_check_told_lost(sim_world *w, int who, irx_id process);
 void sim_quiet_begin(sim_world *w);
 void sim_quiet_watch(sim_world *w);
 void sim_quiet_led(sim_world *w, int who);
+void sim_quiet_lost(sim_world *w, int who, irx_reason reason);
 
 #endif

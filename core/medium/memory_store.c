@@ -1,7 +1,7 @@
-/* Decides nothing but what the ledger's rules say: named stores in this process's memory, behind
- * one lock, so that media on several loops may share one. A store lives as long as somebody has it
- * open. It must never call back: what others have to be told is marked, and their loops are woken.
- */
+/* Named stores in this process's memory, behind one lock, so that media on several loops may share
+ * one: who has them open, who is present, and what they have to be told. A store lives as long as
+ * somebody has it open. It must never call back: what others have to be told is marked or queued,
+ * and their loops are woken. What an operation does is in memory_apply.c. */
 #include "medium/memory_store.h"
 
 #include <pthread.h>
@@ -10,13 +10,12 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
-#include "runtime/clock.h"
 #include "runtime/error.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static irx__memory_store *stores;
 
-static bool is_present(const irx__memory_store *store, irx_id process)
+bool irx__memory_is_present(const irx__memory_store *store, irx_id process)
 {
     if (irx_id_none(process))
         return false;
@@ -39,21 +38,19 @@ static void wake(irx__memory_user *user)
     eventfd_write(user->wake_fd, 1);
 }
 
-/* To every seat of an election. A user without memory misses it: messages may be lost. */
-static void broadcast(irx__memory_store *store, const irx__memory_election *election,
-                      const void *bytes, size_t length)
+void irx__memory_broadcast(irx__memory_store *store, const irx__memory_election *election,
+                           const void *bytes, size_t length)
 {
     for (irx__memory_user *user = store->users; user; user = user->next)
         for (irx__memory_seat *seat = user->seats; seat; seat = seat->next)
             if (seat->election == election && !irx_id_none(user->process)) {
-                irx__memory_queue_put(&user->queue, seat->seat, bytes, length);
+                irx__messages_put(&user->queue, seat->seat, bytes, length);
                 wake(user);
             }
 }
 
-/* Something happened in an election: everybody else there should look. */
-static void push(irx__memory_store *store, const irx__memory_election *election,
-                 const irx_seat *sender)
+void irx__memory_push(irx__memory_store *store, const irx__memory_election *election,
+                      const irx_seat *sender)
 {
     for (irx__memory_user *user = store->users; user; user = user->next)
         for (irx__memory_seat *seat = user->seats; seat; seat = seat->next)
@@ -77,7 +74,7 @@ static void end_presence(irx__memory_user *user)
 {
     irx_id process = user->process;
     user->process = (irx_id){0, 0};
-    irx__memory_queue_drop(&user->queue, NULL);
+    irx__messages_drop(&user->queue, NULL);
     if (!irx_id_none(process))
         mark_gone(user->store, process);
 }
@@ -189,7 +186,7 @@ void irx__memory_detach(irx__memory_user *user, irx_seat *seat)
     irx__memory_seat *mine = *link;
     if (mine) {
         *link = mine->next;
-        irx__memory_queue_drop(&user->queue, seat);
+        irx__messages_drop(&user->queue, seat);
     }
     pthread_mutex_unlock(&lock);
     free(mine);
@@ -208,7 +205,7 @@ void irx__memory_watch(irx__memory_user *user, irx_seat *seat, irx_id process)
     pthread_mutex_lock(&lock);
     irx__memory_seat *mine = find_seat(user, seat);
     mine->watched = process;
-    mine->gone = !irx_id_none(process) && !is_present(user->store, process);
+    mine->gone = !irx_id_none(process) && !irx__memory_is_present(user->store, process);
     if (mine->gone)
         wake(user);
     pthread_mutex_unlock(&lock);
@@ -222,168 +219,11 @@ irx_id irx__memory_epoch(irx__memory_user *user)
     return epoch;
 }
 
-/* STRIKE: true if a row went. A row without a presence can not be seen to end. */
-static bool strike(irx__memory_store *store, irx__table *table)
-{
-    size_t before = table->count;
-    for (size_t i = table->count; i-- > 0;)
-        if (!irx_id_none(table->rows[i].process) && !is_present(store, table->rows[i].process))
-            irx__table_remove(table, table->rows[i].session);
-    return table->count != before;
-}
-
-static int join(irx__memory_seat *mine, const irx_op *op, uint32_t max_members, uint64_t *number,
-                bool *pushes, irx_error *why)
-{
-    const irx_seat *seat = mine->seat;
-    const irx__joiner who = {op->process, seat->label, seat->meta, seat->meta_length};
-    bool changed = false;
-    int code =
-        irx__table_join(&mine->election->table, op, &who, max_members, number, &changed, why);
-    *pushes |= changed && op->push;
-    return code;
-}
-
-/* The member table's part of an operation; true in *pushes where the others should look. */
-static int apply_members(irx__memory_user *user, irx__memory_seat *mine, const irx_op *op,
-                         uint32_t max_members, irx_result *result, bool *pushes, irx_error *why)
-{
-    irx__table *table = &mine->election->table;
-    switch (op->kind) {
-    case IRX_OP_JOIN: return join(mine, op, max_members, &result->join, pushes, why);
-    case IRX_OP_LEAVE: *pushes |= irx__table_remove(table, op->session); return 0;
-    case IRX_OP_RELEASE:
-        if (op->leave)
-            *pushes |= irx__table_remove(table, op->session);
-        return 0;
-    case IRX_OP_CLAIM_IF_GONE:
-        if (result->status == IRX_RESULT_OK)
-            irx__table_remove(table, op->expected.session);
-        return 0;
-    case IRX_OP_STRIKE: *pushes |= strike(user->store, table); return 0;
-    default: return 0;
-    }
-}
-
-/* ---- values and beats ------------------------------------------------------------------------ */
-
-/* Room for a value of any length: one of no bytes is a value too. */
-static void *copy_value(const void *bytes, size_t length)
-{
-    void *copy = malloc(length + 1);
-    if (copy && length > 0)
-        memcpy(copy, bytes, length);
-    return copy;
-}
-
-static void keep_value(irx__memory_election *election, void *value, size_t length)
-{
-    free(election->value);
-    election->value = value;
-    election->value_length = length;
-}
-
-static bool is_newer(irx_version a, irx_version b)
-{
-    return a.term != b.term ? a.term > b.term : a.index > b.index;
-}
-
-/* Hands the published value to a seat that has an older one. */
-static int hand_value(const irx__memory_election *election, irx_seat *seat)
-{
-    irx_version version = election->ledger.record.value;
-    if (!election->ledger.has_record || !is_newer(version, seat->value_version))
-        return 0;
-    void *copy = copy_value(election->value, election->value_length);
-    if (!copy)
-        return IRX_ENOMEM;
-    free(seat->value);
-    seat->value = copy;
-    seat->value_length = election->value_length;
-    seat->value_version = version;
-    seat->value_changed = true;
-    return 0;
-}
-
-/* Under protocol quorum everybody hears of a RENEW, the holder included. */
-static void push_beat(irx__memory_store *store, const irx__memory_election *election,
-                      const irx_op *op)
-{
-    const irx_record *record = &election->ledger.record;
-    unsigned char bytes[IRX_MESSAGE_HEADER_MAX];
-    const irx_message beat = {
-        .kind = IRX_MESSAGE_BEAT,
-        .from = op->session,
-        .presence = irx_presence_digest(op->process),
-        .token = {record->term, record->incarnation},
-        .beat = record->beat,
-        .hold_ns = record->hold_ns,
-    };
-    if (record->protocol == IRX_PROTOCOL_QUORUM)
-        broadcast(store, election, bytes, irx_message_encode(&beat, bytes, sizeof bytes));
-}
-
-/* ---- an operation ---------------------------------------------------------------------------- */
-
-/* By which the others see something else than before. */
-static bool is_seen(irx_op_kind kind)
-{
-    return kind == IRX_OP_CLAIM || kind == IRX_OP_CLAIM_IF_GONE || kind == IRX_OP_RELEASE ||
-           kind == IRX_OP_PUBLISH;
-}
-
-static void refuse(irx_result *result, irx_status_kind status, irx_error *why, const irx_seat *seat)
-{
-    result->status = status;
-    result->error_code =
-        irx__error_set(why, IRX_ENOMEM, "no memory for what '%s' holds", seat->name);
-}
-
-static void apply(irx__memory_user *user, irx__memory_seat *mine, const irx_op *op,
-                  uint32_t max_members, irx_result *result, irx_error *why)
-{
-    irx__memory_store *store = user->store;
-    irx__memory_election *election = mine->election;
-    irx__ledger *ledger = &election->ledger;
-    const irx__ledger_facts facts = {
-        .epoch = store->epoch,
-        .unix_ms = irx__clock_wall_ns() / 1000000,
-        .label = mine->seat->label,
-        .process = op->process,
-        .sender_present = is_present(store, op->process),
-        .holder_gone = ledger->has_record && !is_present(store, ledger->record.process),
-    };
-    bool changed = false;
-    void *value = op->kind == IRX_OP_PUBLISH ? copy_value(op->data, op->length) : NULL;
-    if (op->kind == IRX_OP_PUBLISH && !value) {
-        irx__ledger_answer(ledger, op, IRX_RESULT_FAILED, store->epoch, result);
-        refuse(result, IRX_RESULT_FAILED, why, mine->seat);
-        return;
-    }
-    irx_status_kind status = irx__ledger_apply(ledger, op, &facts, &changed);
-    if (value && changed)
-        keep_value(election, value, op->length);
-    else
-        free(value);
-    irx__ledger_answer(ledger, op, status, store->epoch, result);
-    bool pushes = changed && is_seen(op->kind);
-    if (status != IRX_RESULT_EPOCH &&
-        (result->error_code = apply_members(user, mine, op, max_members, result, &pushes, why)))
-        result->status = IRX_RESULT_FAILED;
-    if (pushes)
-        push(store, election, mine->seat);
-    if (changed && op->kind == IRX_OP_RENEW)
-        push_beat(store, election, op);
-}
-
 void irx__memory_apply(irx__memory_user *user, irx_seat *seat, const irx_op *op,
                        uint32_t max_members, irx_result *result, irx_error *why)
 {
     pthread_mutex_lock(&lock);
-    irx__memory_seat *mine = find_seat(user, seat);
-    apply(user, mine, op, max_members, result, why);
-    if (irx__table_hand(&mine->election->table, seat) != 0 || hand_value(mine->election, seat) != 0)
-        refuse(result, IRX_RESULT_UNKNOWN, why, seat);
+    irx__memory_operate(user, find_seat(user, seat), op, max_members, result, why);
     pthread_mutex_unlock(&lock);
 }
 
@@ -397,7 +237,7 @@ static int send_to_process(irx__memory_store *store, irx_id process, const void 
         user = user->next;
     if (!user)
         return IRX_ENOMEMBER;
-    int code = irx__memory_queue_put(&user->queue, NULL, bytes, length);
+    int code = irx__messages_put(&user->queue, NULL, bytes, length);
     wake(user);
     return code;
 }
@@ -408,7 +248,7 @@ int irx__memory_send(irx__memory_user *user, irx_seat *seat, irx_id to, irx_id p
     int code = 0;
     pthread_mutex_lock(&lock);
     if (irx_id_none(to))
-        broadcast(user->store, find_seat(user, seat)->election, bytes, length);
+        irx__memory_broadcast(user->store, find_seat(user, seat)->election, bytes, length);
     else
         code = send_to_process(user->store, process, bytes, length);
     pthread_mutex_unlock(&lock);
@@ -423,10 +263,10 @@ size_t irx__memory_waiting(irx__memory_user *user)
     return count;
 }
 
-irx__memory_message *irx__memory_take_message(irx__memory_user *user)
+irx__message_kept *irx__memory_take_message(irx__memory_user *user)
 {
     pthread_mutex_lock(&lock);
-    irx__memory_message *message = irx__memory_queue_take(&user->queue);
+    irx__message_kept *message = irx__messages_take(&user->queue);
     pthread_mutex_unlock(&lock);
     return message;
 }

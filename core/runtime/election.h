@@ -7,6 +7,7 @@
 #include "interrex_engine.h"
 #include "medium/medium.h"
 #include "runtime/courier.h"
+#include "runtime/doubt.h"
 #include "runtime/events.h"
 #include "runtime/hub.h"
 #include "runtime/loop.h"
@@ -96,6 +97,7 @@ struct irx_election {
     irx_id holder_process;
     bool value_confirmed;    /* since the start */
     irx_id looked_for;       /* the last sender without a row */
+    irx__doubts doubts;      /* messages that wait for newer rows */
     char meta[IRX_META_MAX]; /* what the seat's points to */
     irx_error story;         /* of the last trouble the medium told */
     struct {

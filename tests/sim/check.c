@@ -478,15 +478,17 @@ static void count_operations(sim_world *w, sim_member *m, int who, const irx_out
                  OPERATIONS_A_SECOND);
 }
 
-void sim_check_outputs(sim_world *w, int who, const irx_outputs *outputs)
+void sim_check_outputs(sim_world *w, int who, irx_input_kind kind, const irx_outputs *outputs)
 {
     sim_member *m = &w->members[who];
     if (outputs->count > w->report->most_outputs)
         w->report->most_outputs = outputs->count;
     if (outputs->count > IRX_OUTPUTS_MAX)
         sim_fail(w, SIM_INV_BOUNDS, "%zu outputs of one step", outputs->count);
-    m->spins = w->now_ns - m->spin_ns < 1000 ? m->spins + 1 : 0;
-    m->spin_ns = w->now_ns;
+    if (kind == IRX_IN_TIMEOUT) {
+        m->spins = w->now_ns - m->spin_ns < 1000 ? m->spins + 1 : 0;
+        m->spin_ns = w->now_ns;
+    }
     if (m->spins > SPINS)
         sim_fail(w, SIM_INV_BOUNDS, "member %d asks to be woken again and again", who + 1);
     count_operations(w, m, who, outputs);

@@ -187,7 +187,7 @@ void sim_step(sim_world *w, int who, irx_input *input)
     input->member_count = m->row_count;
     w->report->steps++;
     irx_engine_step(m->engine, input, &w->outputs);
-    sim_check_outputs(w, who, &w->outputs);
+    sim_check_outputs(w, who, input->kind, &w->outputs);
     if (m->race)
         race(w, who, &w->outputs);
     size_t count = w->outputs.count;

@@ -131,6 +131,13 @@ static sim_kinds draw_kinds(uint64_t *random, sim_kinds allowed)
     return kinds != 0 ? kinds : allowed;
 }
 
+/* From fifteen heartbeats in a time-out to three, the fewest that are allowed. */
+static int64_t draw_heartbeat(uint64_t *random)
+{
+    static const int64_t HEARTBEATS_MS[] = {300, 300, 300, 500, 100};
+    return HEARTBEATS_MS[sim_draw(random, 5)];
+}
+
 static void draw_clocks(sim_plan *plan, uint64_t *random, uint32_t drift_ppm)
 {
     static const uint32_t DRIFTS[] = {5000, 5000, 50000};
@@ -198,6 +205,7 @@ void sim_plan_draw(sim_plan *plan, uint64_t seed, const sim_wish *wish)
                      : sim_draw(random, 2) == 0 ? IRX_TAKEOVER_FAST
                                                 : IRX_TAKEOVER_SAFE;
     plan->length_ms = 5000 * between(random, 1, 12);
+    plan->heartbeat_ms = draw_heartbeat(random);
     draw_members(plan, random, wish);
     sim_kinds kinds = draw_kinds(random, wish->kinds);
     draw_timeouts(plan, random, kinds);
@@ -258,6 +266,8 @@ void sim_plan_print(const sim_plan *plan, FILE *file)
             plan->protocol == IRX_PROTOCOL_QUORUM ? "quorum" : "lease",
             plan->takeover == IRX_TAKEOVER_FAST ? "fast" : "safe", plan->drift_ppm,
             (long long)plan->length_ms);
+    if (plan->heartbeat_ms != 300)
+        fprintf(file, "heartbeat %lld\n", (long long)plan->heartbeat_ms);
     if (plan->stall_limit_ms != 0)
         fprintf(file, "stall_limit %lld\n", (long long)plan->stall_limit_ms);
     if (plan->drills)
@@ -309,6 +319,8 @@ bool sim_head_parse(const char *line, sim_plan *plan)
         plan->heartbeat_ms = number;
     else if (strcmp(word, "length") == 0)
         plan->length_ms = number;
+    else if (strcmp(word, "heartbeat") == 0)
+        plan->heartbeat_ms = number;
     else if (strcmp(word, "stall_limit") == 0)
         plan->stall_limit_ms = number;
     else if (strcmp(word, "drills") == 0)

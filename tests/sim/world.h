@@ -338,7 +338,7 @@ void sim_check_claim(sim_world *w, int who, const irx_op *op, const irx_record *
 void sim_check_record(sim_world *w);
 void sim_check_result(sim_world *w, int who, const sim_post *post, bool before);
 void sim_check_step(sim_world *w, int who, const irx_input *input, const irx_outputs *outputs);
-void sim_check_outputs(sim_world *w, int who, const irx_outputs *outputs);
+void sim_check_outputs(sim_world *w, int who, irx_input_kind kind, const irx_outputs *outputs);
 void sim_check_event(sim_world *w, int who, const irx_output *output, int64_t step_ns);
 void sim_check_snapshot(sim_world *w, int who, const irx_snapshot *snapshot, int64_t step_ns);
 void sim_check_write(sim_world *w, int who, irx_token token);

@@ -50,7 +50,7 @@ static int wait_slice(irx__py_handle *self, int slice_ms, irx_event **event)
 static PyObject *hand_out(irx__py_handle *self, irx_event *event, PyObject *into)
 {
     PyObject *raw = irx__py_event(event);
-    PyObject *done = raw != NULL ? PyObject_CallMethod(into, "append", "O", raw) : NULL;
+    PyObject *done = raw != NULL ? PyObject_CallMethod(into, "append", "(O)", raw) : NULL;
     Py_XDECREF(raw);
     if (done == NULL && self->election != NULL) {
         self->kept = event;

@@ -144,7 +144,9 @@ static bool must_strike(irx_engine *e)
         if (!belongs(e, voter)) {
             return true;
         }
-        irx__want(e, voter->heard_ns + silence_limit(e));
+        if (IRX__RULE(SILENT_STRUCK)) {
+            irx__want(e, voter->heard_ns + silence_limit(e));
+        }
     }
     return false;
 }

@@ -12,8 +12,8 @@ enum {
     IRX_REDIS_SHA_MAX = 41
 };
 
-/* One for each kind of operation, and in its order. */
-enum { IRX_REDIS_SCRIPTS = IRX_OP_PUBLISH + 1 };
+/* One for each kind of operation, in its order, and the watch's. */
+enum { IRX_REDIS_GONE = IRX_OP_PUBLISH + 1, IRX_REDIS_SCRIPTS };
 
 typedef struct irx__redis_seat irx__redis_seat;
 
@@ -53,7 +53,7 @@ struct irx_medium {
     char shas[IRX_REDIS_SCRIPTS][IRX_REDIS_SHA_MAX];
     bool loading[IRX_REDIS_SCRIPTS]; /* a SCRIPT LOAD is under way */
     ev_timer watch;
-    bool probing; /* a NUMSUB is under way */
+    bool probing; /* a question is under way */
     irx__redis_watched *watched;
     size_t watched_count;
     size_t watched_room;
@@ -67,8 +67,8 @@ struct irx_medium {
 /* ---- redis_greeting.c: from an open socket to `up` ---- */
 
 void irx__redis_greet(irx_medium *medium, irx_channel channel);
-/* SCRIPT LOAD of an operation's script. */
-void irx__redis_load(irx_medium *medium, irx_op_kind kind);
+/* SCRIPT LOAD of an operation's script, or the watch's. */
+void irx__redis_load(irx_medium *medium, unsigned script);
 /* An error reply on this connection: explains it and ends the connection. */
 void irx__redis_refused(irx_medium *medium, irx_channel channel, const redisReply *reply);
 

@@ -1,6 +1,6 @@
 /* The connection for subscriptions: the process's own channel, which is its presence, and a channel
  * per election; and the watch, one command for all watched processes of the medium. Decides
- * nothing: a channel without a subscriber is GONE. What the pushes say is redis_bus.c's. */
+ * nothing: a process without a subscription is GONE. What the pushes say is redis_bus.c's. */
 #include "medium/redis_internal.h"
 
 #include "medium/redis_error.h"
@@ -228,49 +228,53 @@ static bool counted(void *owner, irx__redis_request *request, const redisReply *
     (void)request;
 
     medium->probing = false;
-    if (reply->type == REDIS_REPLY_ERROR) {
+    if (irx__redis_is_noscript(reply)) {
+        irx__redis_load(medium, IRX_REDIS_GONE); /* before the next question */
+    } else if (reply->type == REDIS_REPLY_ERROR) {
         irx__redis_explain(reply, medium->config.url->shown, &refused, &error);
         if (!medium->warned_probe) {
             medium->warned_probe = true;
             medium->config.sink.warning(medium->config.sink.owner, &error);
         }
-    } else if (!irx__redis_read_counts(reply, medium->presence_prefix, tell_gone, medium)) {
-        irx__error_set(&error, IRX_EPROTOCOL, "%.160s counted no subscribers when asked to",
+    } else if (!irx__redis_read_gone(reply, tell_gone, medium)) {
+        irx__error_set(&error, IRX_EPROTOCOL, "%.160s did not say which processes are gone",
                        medium->config.url->shown);
         irx__redis_fail(irx__redis_command(medium), &error);
     }
     return false;
 }
 
-/* PUBSUB NUMSUB channel… */
 static void send_probe(irx_medium *medium)
 {
+    enum { HEAD = 4 };
     size_t count = medium->watched_count;
     irx__redis_request *request = calloc(1, sizeof *request);
-    const char **list = calloc(count + 2, sizeof *list);
-    size_t *lengths = calloc(count + 2, sizeof *lengths);
-    char(*channels)[IRX_REDIS_KEY_MAX] = calloc(count, sizeof *channels);
+    const char **list = calloc(count + HEAD, sizeof *list);
+    size_t *lengths = calloc(count + HEAD, sizeof *lengths);
+    char(*processes)[33] = calloc(count, sizeof *processes);
 
-    if (request == NULL || list == NULL || lengths == NULL || channels == NULL) {
+    if (request == NULL || list == NULL || lengths == NULL || processes == NULL) {
         free(request);
         out_of_memory(medium, IRX_CHANNEL_COMMAND);
     } else {
-        list[0] = "PUBSUB";
-        list[1] = "NUMSUB";
+        list[0] = "EVALSHA";
+        list[1] = medium->shas[IRX_REDIS_GONE];
+        list[2] = "0";
+        list[3] = medium->presence_prefix;
         for (size_t i = 0; i < count; i++) {
-            irx__redis_presence_channel(medium, medium->watched[i].process, channels[i]);
-            list[i + 2] = channels[i];
+            irx_id_print(medium->watched[i].process, processes[i]);
+            list[i + HEAD] = processes[i];
         }
-        for (size_t i = 0; i < count + 2; i++) {
+        for (size_t i = 0; i < count + HEAD; i++) {
             lengths[i] = strlen(list[i]);
         }
         request->reply = counted;
         medium->probing = true;
-        irx__redis_send(irx__redis_command(medium), request, (int)count + 2, list, lengths);
+        irx__redis_send(irx__redis_command(medium), request, (int)count + HEAD, list, lengths);
     }
     free(list);
     free(lengths);
-    free(channels);
+    free(processes);
 }
 
 static void on_watch(struct ev_loop *loop, ev_timer *watcher, int events)

@@ -215,26 +215,23 @@ int irx__redis_read_greeting(const redisReply *reply, const char *key,
     return 0;
 }
 
-bool irx__redis_read_counts(const redisReply *reply, const char *prefix,
-                            void (*absent)(void *argument, irx_id process), void *argument)
+bool irx__redis_read_gone(const redisReply *reply, void (*gone)(void *argument, irx_id process),
+                          void *argument)
 {
-    size_t skip = strlen(prefix);
-    if (!irx__redis_is_array(reply, 0) || reply->elements % 2 != 0) {
+    irx_id process;
+    if (!irx__redis_is_array(reply, 0)) {
         return false;
     }
-    for (size_t i = 0; i < reply->elements; i += 2) {
-        const redisReply *channel = reply->element[i];
-        const redisReply *count = reply->element[i + 1];
-        irx_id process;
-        if (!irx__redis_is_text(channel) || channel->len != skip + 32 ||
-            memcmp(channel->str, prefix, skip) != 0 ||
-            !irx__redis_read_id(channel->str + skip, 32, false, &process) ||
-            count->type != REDIS_REPLY_INTEGER) {
+    for (size_t i = 0; i < reply->elements; i++) {
+        const redisReply *name = reply->element[i];
+        if (!irx__redis_is_text(name) ||
+            !irx__redis_read_id(name->str, name->len, false, &process)) {
             return false;
         }
-        if (count->integer == 0) {
-            absent(argument, process);
-        }
+    }
+    for (size_t i = 0; i < reply->elements; i++) {
+        irx__redis_read_id(reply->element[i]->str, reply->element[i]->len, false, &process);
+        gone(argument, process);
     }
     return true;
 }

@@ -74,9 +74,9 @@ void irx__redis_free_answer(irx__redis_answer *answer);
 /* False if it is nothing that a subscription brings. The push points into the reply. */
 bool irx__redis_read_push(const redisReply *reply, irx__redis_push *push);
 
-/* Calls absent(argument, process) for each process of a NUMSUB reply that has no subscriber.
- * `prefix` is the part of a channel's name before the 32 digits. False if it is no such reply. */
-bool irx__redis_read_counts(const redisReply *reply, const char *prefix,
-                            void (*absent)(void *argument, irx_id process), void *argument);
+/* Calls gone(argument, process) for each process that the answer to the watch names. False, and
+ * nothing is called, if it is no such answer. */
+bool irx__redis_read_gone(const redisReply *reply, void (*gone)(void *argument, irx_id process),
+                          void *argument);
 
 #endif

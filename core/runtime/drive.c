@@ -6,6 +6,7 @@
 #include "runtime/clock.h"
 #include "runtime/election.h"
 #include "runtime/error.h"
+#include "runtime/inbox.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -292,12 +293,23 @@ static void note_record(irx_election *e, const irx_result *result)
     }
 }
 
+/* READ, JOIN and STRIKE bring the member table. */
+static bool brings_rows(const irx_election *e, const irx_result *result)
+{
+    irx_op_kind kind = e->last_op.kind;
+    bool answered = result->status == IRX_RESULT_OK || result->status == IRX_RESULT_ABSENT;
+    return answered && result->id == e->last_op.id &&
+           (kind == IRX_OP_READ || kind == IRX_OP_JOIN || kind == IRX_OP_STRIKE);
+}
+
 /* What is new in a result is there to be read before an event tells of it. */
 void irx__drive_result(irx_election *e, const irx_result *result)
 {
     measure(e, result);
     note_record(e, result);
+    bool rows = brings_rows(e, result);
     bool changed = irx__roster_look(e);
+    irx__value_confirm(e, result);
     irx__value_look(e);
     irx__courier_result(e, result);
     if (e->active && !(result->id & IRX__ASKED)) {
@@ -307,6 +319,8 @@ void irx__drive_result(irx_election *e, const irx_result *result)
     }
     if (changed && e->active)
         irx__drive_tell(e, &(irx_event){.kind = IRX_MEMBERS});
+    if (rows)
+        irx__inbox_settle(e, result->id);
     irx__value_tell(e);
     irx__drive_ready(e);
     irx__drive_quiet(e);

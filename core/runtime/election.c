@@ -62,6 +62,7 @@ static int configure(irx_election *e, const char *url, const irx_options *option
 static void free_shared(irx_election *e)
 {
     irx__courier_free(&e->courier);
+    irx__doubts_free(&e->doubts);
     free(e->members);
     free(e->value);
     if (e->value_event)

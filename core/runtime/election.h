@@ -7,6 +7,7 @@
 #include "interrex_engine.h"
 #include "medium/medium.h"
 #include "runtime/courier.h"
+#include "runtime/doubt.h"
 #include "runtime/events.h"
 #include "runtime/hub.h"
 #include "runtime/loop.h"
@@ -94,7 +95,9 @@ struct irx_election {
     irx_id epoch;                 /* the store's, as last heard */
     irx_id holder;                /* session and process of the record last received */
     irx_id holder_process;
+    bool value_confirmed;    /* since the start */
     irx_id looked_for;       /* the last sender without a row */
+    irx__doubts doubts;      /* messages that wait for newer rows */
     char meta[IRX_META_MAX]; /* what the seat's points to */
     irx_error story;         /* of the last trouble the medium told */
     struct {
@@ -112,7 +115,9 @@ void irx__runtime_leave(irx_election *election);
  * it did. */
 bool irx__roster_look(irx_election *election);
 
-/* value.c, on the loop thread: takes over the published value, if the medium brought a newer one.
+/* value.c, on the loop thread: asks the first answer of a start whether what is here is there. */
+void irx__value_confirm(irx_election *election, const irx_result *result);
+/* Takes over the published value, if the medium brought a newer one.
  */
 void irx__value_look(irx_election *election);
 /* Makes this the newest, unless it is already; false without memory. */

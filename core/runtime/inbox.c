@@ -6,6 +6,8 @@
 #include "runtime/drive.h"
 #include "runtime/election.h"
 
+#include <stdlib.h>
+
 static void count(_Atomic uint64_t *counter)
 {
     atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
@@ -64,6 +66,30 @@ static void look_for_sender(irx_election *e, irx_id session)
     irx__drive_feed(e, &input);
 }
 
+static bool is_genuine(const irx_election *e, const irx_message *message)
+{
+    return irx_message_genuine(message, e->seat.members, e->seat.member_count);
+}
+
+static void hand_on(irx_election *e, const irx_message *message)
+{
+    count(&e->counters.messages_received);
+    hand_to_application(e, message);
+    look_for_sender(e, message->from);
+}
+
+/* It may be an impostor, or a member that came back under another presence, whose row is newer than
+ * the one we have: the table is read, and then it is looked at once more. */
+static void doubt(irx_election *e, const void *bytes, size_t length)
+{
+    if (!irx__doubts_keep(&e->doubts, bytes, length, e->last_op.id)) {
+        count(&e->counters.messages_dropped);
+        return;
+    }
+    irx_input input = {.kind = IRX_IN_HINT};
+    irx__drive_feed(e, &input);
+}
+
 static void deliver(irx_election *e, const void *bytes, size_t length)
 {
     irx_message message;
@@ -75,17 +101,31 @@ static void deliver(irx_election *e, const void *bytes, size_t length)
     }
     if (!is_for(e, &message))
         return;
-    if (!irx_message_genuine(&message, e->seat.members, e->seat.member_count)) {
-        count(&e->counters.messages_dropped);
-        return;
-    }
-    count(&e->counters.messages_received);
+    bool genuine = is_genuine(e, &message);
     if (message.kind != IRX_MESSAGE_DATA) {
+        /* The engine looks for itself. A beat is the store's own word. */
+        bool dropped = !genuine && message.kind != IRX_MESSAGE_BEAT;
+        count(dropped ? &e->counters.messages_dropped : &e->counters.messages_received);
         hand_to_engine(e, &message);
-        return;
+    } else if (genuine) {
+        hand_on(e, &message);
+    } else {
+        doubt(e, bytes, length);
     }
-    hand_to_application(e, &message);
-    look_for_sender(e, message.from);
+}
+
+void irx__inbox_settle(irx_election *e, uint64_t op_id)
+{
+    irx__doubt *doubt;
+    while ((doubt = irx__doubts_take(&e->doubts, op_id))) {
+        irx_message message;
+        irx_message_decode(doubt->bytes, doubt->length, &message);
+        if (!e->active || !is_genuine(e, &message))
+            count(&e->counters.messages_dropped);
+        else if (is_for(e, &message))
+            hand_on(e, &message);
+        free(doubt);
+    }
 }
 
 /* Nobody's: it came to the process, and every election here may show it. */

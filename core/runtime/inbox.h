@@ -8,4 +8,8 @@
  * process. On the loop thread; the bytes are read during the call only. */
 void irx__inbox_take(irx__hub *hub, irx_seat *seat, const void *bytes, size_t length);
 
+/* An operation that brought the member table was answered: what was doubted before it was sent is
+ * looked at again. */
+void irx__inbox_settle(irx_election *election, uint64_t op_id);
+
 #endif

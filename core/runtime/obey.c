@@ -88,6 +88,7 @@ static void say_start(irx_election *e)
     irx__hub *hub = e->hub;
     e->active = true;
     hub->active++;
+    e->value_confirmed = false;
     e->start_deadline_ns = IRX_NEVER;
     if (e->settings.start_timeout_ms > 0)
         e->start_deadline_ns = irx__clock_boot_ns() + e->settings.start_timeout_ms * 1000000;

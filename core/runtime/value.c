@@ -63,6 +63,27 @@ void irx__value_tell(irx_election *e)
     irx__drive_hand(e, slot);
 }
 
+/* What this member had from an earlier start counts as long as the store does not say, in the first
+ * answer of this one, that it has an older one or none. */
+void irx__value_confirm(irx_election *e, const irx_result *result)
+{
+    irx_seat *seat = &e->seat;
+    bool told = result->has_record || result->status == IRX_RESULT_OK ||
+                result->status == IRX_RESULT_ABSENT;
+    if (e->value_confirmed || !told)
+        return;
+    e->value_confirmed = true;
+    irx_version there = result->has_record ? result->record.value : (irx_version){0, 0};
+    irx_version here = seat->value_version;
+    if (there.term > here.term || (there.term == here.term && there.index >= here.index))
+        return;
+    free(seat->value);
+    seat->value = NULL;
+    seat->value_length = 0;
+    seat->value_version = (irx_version){0, 0};
+    seat->value_changed = true;
+}
+
 void irx__value_look(irx_election *e)
 {
     irx_seat *seat = &e->seat;

@@ -116,7 +116,7 @@ static void read_one(const redisReply *reply)
     irx__redis_greeting greeting;
     irx_error error;
     bool refused = false;
-    unsigned absent = 0;
+    unsigned gone = 0;
 
     if (reply->type == REDIS_REPLY_ERROR) {
         must(irx__redis_explain(reply, "redis://host", &refused, &error) < 0);
@@ -128,7 +128,8 @@ static void read_one(const redisReply *reply)
     read_pushed(reply);
     if (irx__redis_read_greeting(reply, "interrex:store", &greeting, &error) == 0)
         must(memchr(greeting.policy, '\0', sizeof greeting.policy) != NULL);
-    irx__redis_read_counts(reply, "interrex:presence:", count, &absent);
+    bool told = irx__redis_read_gone(reply, count, &gone);
+    must(gone == (told ? reply->elements : 0));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)

@@ -307,6 +307,20 @@ static void forgotten_scripts_are_loaded_again(void **state)
     assert_non_null(strstr(redis_server_say(server, "INFO commandstats"), "script|load:calls=2,"));
 }
 
+static void a_watch_goes_on_when_its_script_was_forgotten(void **state)
+{
+    (void)state;
+    lead();
+    irx__medium_redis.watch(r->medium, &seat->seat, r->id[IRX_CHANNEL_PRESENCE], 5 * RIG_MS);
+    rig_run_ms(r, 30);
+    redis_server_say(server, "SCRIPT FLUSH");
+    rig_run_ms(r, 30);
+    assert_int_equal(seat->gones, 0);
+    irx__medium_redis.disconnect(r->medium, IRX_CHANNEL_PRESENCE);
+    assert_true(rig_wait(r, &seat->gones, 1));
+    assert_int_equal(r->warnings, 0);
+}
+
 /* The value is sent again with its script, whole, and is written once. */
 static void a_forgotten_script_publishes_all_the_same(void **state)
 {
@@ -623,6 +637,7 @@ int main(void)
         TEST(a_lost_identity_is_another_epoch),
         TEST(an_evicted_record_is_absent),
         TEST(forgotten_scripts_are_loaded_again),
+        TEST(a_watch_goes_on_when_its_script_was_forgotten),
         TEST(a_forgotten_script_publishes_all_the_same),
         TEST(a_replica_is_refused),
         TEST(without_memory_nothing_is_applied),

@@ -282,6 +282,43 @@ static void a_row_is_one_line_and_a_bounded_meta(void **state)
     assert_int_equal(read_row_of(row, head + IRX_META_MAX + 1), IRX_EFOREIGN);
 }
 
+/* ---- the watch --------------------------------------------------------------------------------
+ */
+
+static void count(void *argument, irx_id process)
+{
+    assert_false(irx_id_none(process));
+    ++*(unsigned *)argument;
+}
+
+static bool read_gone(const char *bytes, unsigned *gone)
+{
+    redisReader *reader = redisReaderCreate();
+    void *reply = NULL;
+    redisReaderFeed(reader, bytes, strlen(bytes));
+    assert_int_equal(redisReaderGetReply(reader, &reply), REDIS_OK);
+    *gone = 0;
+    bool good = irx__redis_read_gone(reply, count, gone);
+    freeReplyObject(reply);
+    redisReaderFree(reader);
+    return good;
+}
+
+/* Nobody is taken for gone by half an answer. */
+static void the_gone_are_named_each_exactly(void **state)
+{
+    unsigned gone;
+    (void)state;
+    assert_true(read_gone("*0\r\n", &gone));
+    assert_int_equal(gone, 0);
+    assert_true(read_gone("*1\r\n+fedcba9876543210fedcba9876543210\r\n", &gone));
+    assert_int_equal(gone, 1);
+    assert_false(read_gone("*2\r\n+fedcba9876543210fedcba9876543210\r\n+fedc\r\n", &gone));
+    assert_false(read_gone("*2\r\n+fedcba9876543210fedcba9876543210\r\n:1\r\n", &gone));
+    assert_false(read_gone("$-1\r\n", &gone));
+    assert_int_equal(gone, 0);
+}
+
 /* ---- pushes -----------------------------------------------------------------------------------
  */
 
@@ -366,6 +403,7 @@ int main(void)
         cmocka_unit_test(a_field_that_says_what_it_can_not_is_foreign),
         cmocka_unit_test(a_value_has_a_version_and_a_bound),
         cmocka_unit_test(a_row_is_one_line_and_a_bounded_meta),
+        cmocka_unit_test(the_gone_are_named_each_exactly),
         cmocka_unit_test(pushes_are_messages_confirmations_or_nonsense),
         cmocka_unit_test(only_known_errors_are_surely_not_applied),
     };

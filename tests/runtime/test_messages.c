@@ -3,6 +3,7 @@
 #include "bent.h"
 #include "cmocka_all.h"
 #include "handles.h"
+#include "redis_server.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -464,5 +465,11 @@ int main(void)
         cmocka_unit_test(a_medium_without_messages_says_so),
     };
     url = "memory:messages";
-    return cmocka_run_group_tests_name("memory", bent, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("memory", bent, NULL, NULL);
+    const struct CMUnitTest plain[] = {OVER_EVERY_MEDIUM};
+    redis_server *server = redis_server_start(NULL);
+    url = redis_server_url(server);
+    failed += cmocka_run_group_tests_name("redis", plain, NULL, NULL);
+    redis_server_stop(server);
+    return failed;
 }

@@ -3,6 +3,7 @@
 #include "bent.h"
 #include "cmocka_all.h"
 #include "handles.h"
+#include "redis_server.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -239,5 +240,11 @@ int main(void)
         cmocka_unit_test(a_lost_connection_delays_it),
     };
     url = "memory:meta";
-    return cmocka_run_group_tests_name("memory", bent, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("memory", bent, NULL, NULL);
+    const struct CMUnitTest plain[] = {OVER_EVERY_MEDIUM};
+    redis_server *server = redis_server_start(NULL);
+    url = redis_server_url(server);
+    failed += cmocka_run_group_tests_name("redis", plain, NULL, NULL);
+    redis_server_stop(server);
+    return failed;
 }

@@ -3,8 +3,10 @@
 #include "bent.h"
 #include "cmocka_all.h"
 #include "handles.h"
+#include "redis_server.h"
 #include "runtime/drive.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -422,6 +424,81 @@ static void a_stop_settles_a_value_under_way(void **state)
     irx_election_close(leader);
 }
 
+/* ---- trouble with a real server ---------------------------------------------------------------
+ */
+
+static redis_server *server;
+
+static irx_version newest_of(irx_election *e)
+{
+    irx_value *value;
+    assert_int_equal(irx_election_value(e, &value), 0);
+    irx_version version = value->version;
+    irx_value_free(value);
+    return version;
+}
+
+/* The value that was under way when the server went silent settles, and what became of it is what
+ * every member then has. */
+static void a_silent_server_leaves_it_open(void **state)
+{
+    (void)state;
+    irx_election *leader = open_election(url, "silent", "profile", "swift", NULL);
+    irx_election_start(leader);
+    await_leading(leader);
+    irx_version first = publish(leader, "first");
+    redis_server_signal(server, SIGSTOP);
+    uint64_t ticket;
+    assert_int_equal(publish_text(leader, "second", &ticket), 0);
+    irx_event *event = await_settling(leader);
+    assert_int_equal(event->ticket, ticket);
+    assert_true(event->error.code == IRX_ETIMEOUT || event->error.code == IRX_EUNREACHABLE);
+    irx_event_free(event);
+    redis_server_signal(server, SIGCONT);
+    await_leading(leader);
+    irx_election *other = started("silent");
+    expect_event(other, IRX_STARTED);
+    irx_version known = newest_of(other);
+    assert_true(known.term == first.term && known.index >= first.index);
+    expect_published(other, known, known.index == 1 ? "first" : "second");
+    int64_t until_ms = now_ms() + PATIENCE_MS;
+    while (newest_of(leader).index != known.index) {
+        assert_true(now_ms() < until_ms);
+        sleep_ms(1);
+    }
+    irx_election_close(other);
+    irx_election_close(leader);
+}
+
+/* A store that lost everything has no value; who was there goes on knowing the last one until
+ * there is a newer, or until it starts anew. */
+static void what_the_store_lost_is_forgotten_at_a_new_start(void **state)
+{
+    (void)state;
+    irx_election *leader = started("wiped");
+    await_leading(leader);
+    irx_election *other = started("wiped");
+    expect_event(other, IRX_STARTED);
+    irx_version old = publish(leader, "old");
+    await_value(other, old, "old");
+    irx_election_stop(leader);
+    expect_event(leader, IRX_STOPPED);
+    irx_election_stop(other);
+    expect_event(other, IRX_STOPPED);
+    expect_published(other, old, "old");
+    redis_server_say(server, "FLUSHALL");
+    irx_election_start(other);
+    expect_event(other, IRX_STARTED);
+    assert_int_equal(newest_of(other).term, 0);
+    await_leading(other);
+    irx_version new = publish(other, "new");
+    assert_true(new.term > old.term);
+    irx_election_start(leader);
+    await_value(leader, new, "new");
+    irx_election_close(other);
+    irx_election_close(leader);
+}
+
 #define OVER_EVERY_MEDIUM                                                                          \
     cmocka_unit_test(every_member_receives_what_the_leader_publishes),                             \
         cmocka_unit_test(the_leader_is_told_its_own_value),                                        \
@@ -442,5 +519,15 @@ int main(void)
         cmocka_unit_test(a_stop_settles_a_value_under_way),
     };
     url = "memory:publish";
-    return cmocka_run_group_tests_name("memory", bent, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("memory", bent, NULL, NULL);
+    const struct CMUnitTest plain[] = {
+        OVER_EVERY_MEDIUM,
+        cmocka_unit_test(a_silent_server_leaves_it_open),
+        cmocka_unit_test(what_the_store_lost_is_forgotten_at_a_new_start),
+    };
+    server = redis_server_start(NULL);
+    url = redis_server_url(server);
+    failed += cmocka_run_group_tests_name("redis", plain, NULL, NULL);
+    redis_server_stop(server);
+    return failed;
 }

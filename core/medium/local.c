@@ -2,8 +2,8 @@
  * the kernel. It decides nothing: operations are carried out in the loop's next turn, in the order
  * of each seat; one that meets another process's writing waits a moment for it, then fails as
  * unavailable. A session's presence is a lock (local_lock.c), a process's death is heard on its
- * line (local_line.c, local_watch.c), changes come as hints (local_hints.c). The layout of the
- * directory is in local_root.c. */
+ * line (local_line.c, local_watch.c), changes come as hints (local_hints.c), messages over the line
+ * (local_messages.c). The layout of the directory is in local_root.c. */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@
 #define LOCK_WAIT_NS (250 * INT64_C(1000000))
 #define LOCK_LOOK_S 0.0005 /* from one look at the lock to the next, up to that deadline */
 
-static void wake(irx_medium *medium)
+void irx__local_wake(irx_medium *medium)
 {
     ev_async_send(medium->config.loop, &medium->wake);
 }
@@ -68,7 +68,7 @@ static void open_channel(irx_medium *medium, irx_channel which)
     sink->up(sink->owner, which, channel->generation, irx__random_id());
 }
 
-/* Where there is no memory to queue an operation, the channel goes down rather than leave it
+/* Where there is no memory to queue a call, the channel goes down rather than leave it
  * unanswered. */
 static void tell_no_memory(irx_medium *medium)
 {
@@ -78,7 +78,7 @@ static void tell_no_memory(irx_medium *medium)
     medium->out_of_memory = false;
     command->up = false;
     irx__calls_drop(&medium->calls, NULL);
-    irx__error_set(&why, IRX_ENOMEM, "no memory to queue an operation");
+    irx__error_set(&why, IRX_ENOMEM, "no memory to queue a call");
     sink->down(sink->owner, IRX_CHANNEL_COMMAND, command->generation, &why);
 }
 
@@ -121,6 +121,14 @@ static irx__call *find_call(irx_medium *medium, irx__call **before)
     return call;
 }
 
+static void tell_sent(irx_medium *medium, const irx__call *call)
+{
+    const irx_sink *sink = &medium->config.sink;
+    int code = irx__local_send(medium, call);
+    if (call->ticket != 0)
+        sink->sent(sink->owner, call->seat, call->ticket, code);
+}
+
 static void tell_results(irx_medium *medium, const bool *closed)
 {
     const irx_sink *sink = &medium->config.sink;
@@ -137,13 +145,16 @@ static void tell_results(irx_medium *medium, const bool *closed)
         irx__call *call = find_call(medium, &before);
         if (!call)
             break;
-        if (!carry_out(medium, call, &result, &why)) {
+        if (!call->is_send && !carry_out(medium, call, &result, &why)) {
             seat_of(call->seat)->blocked = true;
             waits = true;
             continue;
         }
         irx__calls_take(&medium->calls, before, call);
-        sink->result(sink->owner, call->seat, &result, result.error_code ? &why : NULL);
+        if (call->is_send)
+            tell_sent(medium, call);
+        else
+            sink->result(sink->owner, call->seat, &result, result.error_code ? &why : NULL);
         free(call);
         if (*closed)
             return;
@@ -151,7 +162,7 @@ static void tell_results(irx_medium *medium, const bool *closed)
     if (waits)
         wait_for_lock(medium);
     else if (medium->calls.first)
-        wake(medium);
+        irx__local_wake(medium);
 }
 
 static void take_turn(irx_medium *medium)
@@ -159,11 +170,14 @@ static void take_turn(irx_medium *medium)
     bool closed = false;
     medium->closed = &closed;
     medium->is_checked = false;
+    irx__local_line_listen(medium);
     for (int which = 0; which < 2 && !closed; which++)
         if (medium->channels[which].opening)
             open_channel(medium, (irx_channel)which);
     if (!closed)
         tell_results(medium, &closed);
+    if (!closed)
+        irx__local_tell_messages(medium, &closed);
     if (!closed && medium->out_of_memory)
         tell_no_memory(medium);
     if (!closed)
@@ -193,6 +207,7 @@ static int local_open(const irx_medium_config *config, irx_medium **medium, irx_
         return irx__error_set(error, IRX_ENOMEM, "no memory for a medium");
     made->config = *config;
     made->lock_fd = made->inotify_fd = made->line_fd = -1;
+    made->line = irx__random_id();
     int code = irx__local_root_name(&made->root, config->url, config->namespace_name, error);
     if (code != 0) {
         free(made);
@@ -209,7 +224,7 @@ static int local_open(const irx_medium_config *config, irx_medium **medium, irx_
 static void local_connect(irx_medium *medium, irx_channel which, uint64_t generation)
 {
     medium->channels[which] = (irx__local_channel){.opening = true, .generation = generation};
-    wake(medium);
+    irx__local_wake(medium);
 }
 
 /* The presence of sessions is theirs, not the channel's: a lock that is given up while its session
@@ -252,6 +267,7 @@ static void local_detach(irx_medium *medium, irx_seat *seat)
         irx__local_presence_drop(&medium->root, mine->path, &mine->presence);
         irx__local_hints_ignore(mine);
     }
+    irx__messages_drop(&medium->inbox, seat);
     while (*link != mine)
         link = &(*link)->next;
     *link = mine->next;
@@ -263,7 +279,15 @@ static void local_submit(irx_medium *medium, irx_seat *seat, const irx_op *op)
 {
     if (irx__calls_append(&medium->calls, seat, op) != 0)
         medium->out_of_memory = true;
-    wake(medium);
+    irx__local_wake(medium);
+}
+
+static void local_send(irx_medium *medium, irx_seat *seat, irx_id to, irx_id process,
+                       uint64_t ticket, const void *bytes, size_t length)
+{
+    if (irx__calls_append_send(&medium->calls, seat, to, process, ticket, bytes, length) != 0)
+        medium->out_of_memory = true;
+    irx__local_wake(medium);
 }
 
 static void local_watch(irx_medium *medium, irx_seat *seat, irx_id process, int64_t every_ns)
@@ -289,7 +313,9 @@ static void local_close(irx_medium *medium)
         ev_timer_stop(medium->config.loop, &medium->deadline);
         irx__local_hints_close(medium);
         irx__local_line_close(medium);
+        irx__local_links_close(medium);
     }
+    irx__messages_drop(&medium->inbox, NULL);
     irx__local_root_close(&medium->root);
     free(medium);
 }
@@ -331,6 +357,7 @@ const irx_medium_class irx__medium_local = {
     .submit = local_submit,
     .watch = local_watch,
     .unwatch = local_unwatch,
+    .send = local_send,
     .close = local_close,
     .forked = local_forked,
 };

@@ -60,47 +60,79 @@ static ssize_t read_all(int fd, char *text, size_t size)
     return (ssize_t)at;
 }
 
-static int read_open(int fd, const char *file, size_t most, char **text, const char *where,
+/* 0, 1 where there is no such file, or an error. */
+static int open_plain(int directory, const char *file, int *fd, struct stat *stat,
+                      const char *where, irx_error *error)
+{
+    *fd = openat(directory, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (*fd < 0 && errno == ENOENT)
+        return 1;
+    if (*fd < 0 && errno == ELOOP)
+        return foreign(error, where, file, "a symbolic link");
+    if (*fd < 0)
+        return irx__local_fail(error, errno, "open", where, file);
+    int code = 0;
+    if (fstat(*fd, stat) != 0)
+        code = irx__local_fail(error, errno, "look at", where, file);
+    else if (!S_ISREG(stat->st_mode))
+        code = foreign(error, where, file, "no plain file");
+    if (code != 0)
+        close(*fd);
+    return code;
+}
+
+/* Reads up to `size` bytes and ends them with a zero: 0, 1 where there are none, or an error. */
+static int read_text(int fd, char *text, size_t size, const char *where, const char *file,
                      irx_error *error)
 {
-    struct stat stat;
-    if (fstat(fd, &stat) != 0)
-        return irx__local_fail(error, errno, "look at", where, file);
-    if (!S_ISREG(stat.st_mode))
-        return foreign(error, where, file, "no plain file");
-    if (stat.st_size < 0 || (uintmax_t)stat.st_size > most)
-        return foreign(error, where, file, "too large");
-    char *whole = malloc((size_t)stat.st_size + 1);
+    ssize_t length = read_all(fd, text, size);
+    if (length < 0)
+        return irx__local_fail(error, errno, "read", where, file);
+    if (memchr(text, 0, (size_t)length))
+        return foreign(error, where, file, "it carries a zero byte");
+    text[length] = '\0';
+    return length == 0;
+}
+
+static int read_whole(int fd, const char *file, size_t size, char **text, const char *where,
+                      irx_error *error)
+{
+    char *whole = malloc(size + 1);
     if (!whole)
         return irx__local_fail(error, ENOMEM, "read", where, file);
-    ssize_t length = read_all(fd, whole, (size_t)stat.st_size);
-    int code = 0;
-    if (length < 0)
-        code = irx__local_fail(error, errno, "read", where, file);
-    else if (length == 0)
-        code = 1;
-    else if (memchr(whole, 0, (size_t)length))
-        code = foreign(error, where, file, "it carries a zero byte");
-    if (code != 0) {
+    int code = read_text(fd, whole, size, where, file, error);
+    if (code == 0)
+        *text = whole;
+    else
         free(whole);
-        return code;
-    }
-    whole[length] = '\0';
-    *text = whole;
-    return 0;
+    return code;
 }
 
 int irx__local_read(int directory, const char *file, size_t most, char **text, const char *where,
                     irx_error *error)
 {
-    int fd = openat(directory, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0 && errno == ENOENT)
-        return 1;
-    if (fd < 0 && errno == ELOOP)
-        return foreign(error, where, file, "a symbolic link");
-    if (fd < 0)
-        return irx__local_fail(error, errno, "open", where, file);
-    int code = read_open(fd, file, most, text, where, error);
+    struct stat stat;
+    int fd;
+    int code = open_plain(directory, file, &fd, &stat, where, error);
+    if (code != 0)
+        return code;
+    if (stat.st_size < 0 || (uintmax_t)stat.st_size > most)
+        code = foreign(error, where, file, "too large");
+    else
+        code = read_whole(fd, file, (size_t)stat.st_size, text, where, error);
+    close(fd);
+    return code;
+}
+
+int irx__local_read_head(int directory, const char *file, char *text, size_t room,
+                         const char *where, irx_error *error)
+{
+    struct stat stat;
+    int fd;
+    int code = open_plain(directory, file, &fd, &stat, where, error);
+    if (code != 0)
+        return code;
+    code = read_text(fd, text, room - 1, where, file, error);
     close(fd);
     return code;
 }

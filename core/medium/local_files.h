@@ -17,6 +17,11 @@ int irx__local_fail(irx_error *error, int number, const char *doing, const char 
 int irx__local_read(int directory, const char *file, size_t most, char **text, const char *where,
                     irx_error *error);
 
+/* Reads the first bytes of a file, `room` - 1 at most, and ends them with a zero. 0, 1 and errors
+ * as above, but that it may be of any size. */
+int irx__local_read_head(int directory, const char *file, char *text, size_t room,
+                         const char *where, irx_error *error);
+
 /* Replaces a file by a rename, or leaves everything as it was. */
 int irx__local_replace(int directory, const char *file, const char *text, size_t length,
                        const char *where, irx_error *error);

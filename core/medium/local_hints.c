@@ -1,5 +1,6 @@
-/* Decides what in an election's directory is worth a hint: a new record, and a session's file that
- * went or was closed, which may be a death: whoever watches that session looks at once. Where
+/* Decides what in an election's directory is worth a hint: a new record or published value, and a
+ * session's file that went or was closed, which may be a death (whoever watches that session looks
+ * at once) or a row that says something new (irx__local_presence_ring). Where
  * the kernel has no such events, or no room for them, hints do not come and the members' polls
  * suffice. */
 #include <errno.h>
@@ -15,6 +16,12 @@
 
 #define EVENTS                                                                                     \
     (IN_MOVED_TO | IN_DELETE | IN_CLOSE_WRITE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
+
+/* One that others have to know of when it is replaced. */
+static bool is_told(const struct inotify_event *event)
+{
+    return strcmp(event->name, "record") == 0 || strcmp(event->name, "value") == 0;
+}
 
 static void note(irx__local_seat *seat, const struct inotify_event *event)
 {
@@ -32,7 +39,7 @@ static void note(irx__local_seat *seat, const struct inotify_event *event)
         seat->hinted = true;
         if (irx_id_equal(session, seat->watched))
             irx__local_watch_heard(seat);
-    } else if ((event->mask & IN_MOVED_TO) && strcmp(event->name, "record") == 0) {
+    } else if ((event->mask & IN_MOVED_TO) && is_told(event)) {
         seat->hinted = true;
     }
 }

@@ -127,6 +127,16 @@ int irx__local_presence_take(const irx__local_root *root, const char *election,
     return code;
 }
 
+/* Closing what was open for writing is an event; the lock belongs to another description. */
+void irx__local_presence_ring(const irx__local_root *root, const char *election, irx_id session)
+{
+    char file[FILE_PATH_MAX];
+    session_file(election, session, file);
+    int fd = openat(root->fd, file, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd >= 0)
+        close(fd);
+}
+
 void irx__local_presence_drop(const irx__local_root *root, const char *election,
                               irx__local_presence *presence)
 {

@@ -22,6 +22,9 @@ int irx__local_presence_take(const irx__local_root *root, const char *election,
                              irx__local_presence *presence, irx_id session, irx_id socket,
                              irx_error *error);
 
+/* Lets everybody who listens to the election's directory hear something of this session. */
+void irx__local_presence_ring(const irx__local_root *root, const char *election, irx_id session);
+
 /* True if what is locked is what everybody else sees under its name. */
 bool irx__local_presence_stands(const irx__local_root *root, const char *election,
                                 const irx__local_presence *presence);

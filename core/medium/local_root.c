@@ -6,9 +6,10 @@
  *     <base>/                    0700, $INTERREX_DIR or /tmp/interrex-<uid>
  *     <base>/<namespace>/        the opened directory
  *         ~epoch                 "interrex-epoch 1 <epoch> <device> <inode>"
- *         ~<32 digits>           a socket for each living process (local_line.c)
+ *         ~<32 digits>           a socket for each living process (local_line.c), 0600
  *         <election>/record      replaced by rename (local_text.c)
- *         <election>/members     the member table, likewise
+ *         <election>/members     the member table, likewise (local_table_text.c)
+ *         <election>/value       the published value, likewise (local_value_text.c)
  *         <election>/lock        flock-ed during each operation that writes
  *         <election>/<session>   flock-ed by the session for as long as it is present
  * (local_lock.c) */

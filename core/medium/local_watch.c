@@ -2,9 +2,6 @@
  * up, and when something happens to its file; from time to time only where there is no line.
  * Whether it ended is for the lock to say. A death closes the line and the lock one after the
  * other, so a few looks follow each other closely. */
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "medium/local.h"
 
 enum { IMPATIENCE = 20 };
@@ -18,76 +15,11 @@ static void schedule(irx__local_seat *seat, double after_s)
     ev_timer_start(loop, &seat->check);
 }
 
-/* ---- lines of others ------------------------------------------------------------------------- */
-
-static void end_link(irx__local_link *link)
-{
-    irx__local_link **at = &link->medium->links;
-    while (*at != link)
-        at = &(*at)->next;
-    *at = link->next;
-    ev_io_stop(link->medium->config.loop, &link->readable);
-    close(link->fd);
-    free(link);
-}
-
-static void leave_link(irx__local_seat *seat)
-{
-    irx__local_link *link = seat->link;
-    seat->link = NULL;
-    if (link && --link->users == 0)
-        end_link(link);
-}
-
-static void on_hang_up(struct ev_loop *loop, struct ev_io *watcher, int events)
-{
-    irx__local_link *link = watcher->data;
-    (void)loop;
-    (void)events;
-    for (irx__local_seat *seat = link->medium->seats, *next; seat; seat = next) {
-        next = seat->next;
-        if (seat->link != link)
-            continue;
-        bool last = link->users == 1;
-        leave_link(seat);
-        irx__local_watch_heard(seat);
-        if (last)
-            return;
-    }
-}
-
-static irx__local_link *find_link(irx_medium *medium, irx_id line)
-{
-    irx__local_link *link = medium->links;
-    while (link && !irx_id_equal(link->line, line))
-        link = link->next;
-    if (link)
-        return link;
-    int fd = irx__local_line_call(&medium->root, line);
-    link = fd >= 0 ? malloc(sizeof *link) : NULL;
-    if (!link) {
-        if (fd >= 0)
-            close(fd);
-        return NULL;
-    }
-    *link = (irx__local_link){.next = medium->links, .medium = medium, .line = line, .fd = fd};
-    medium->links = link;
-    ev_io_init(&link->readable, on_hang_up, fd, EV_READ);
-    link->readable.data = link;
-    ev_io_start(medium->config.loop, &link->readable);
-    return link;
-}
-
 static bool join_link(irx__local_seat *seat)
 {
     irx_id line = irx__local_presence_line(&seat->medium->root, seat->path, seat->watched);
-    seat->link = irx_id_none(line) ? NULL : find_link(seat->medium, line);
-    if (seat->link)
-        seat->link->users++;
-    return seat->link != NULL;
+    return irx__local_link_join(seat, line);
 }
-
-/* ---- the watch ------------------------------------------------------------------------------- */
 
 static bool has_ended(const irx__local_seat *seat)
 {
@@ -144,7 +76,7 @@ void irx__local_watch(irx__local_seat *seat, irx_id session, int64_t every_ns)
 void irx__local_unwatch(irx__local_seat *seat)
 {
     ev_timer_stop(seat->medium->config.loop, &seat->check);
-    leave_link(seat);
+    irx__local_link_leave(seat);
     seat->watched = (irx_id){0, 0};
     seat->impatience = 0;
 }

@@ -99,7 +99,7 @@ static void carry_out_calls(irx_medium *medium, const bool *closed)
 static void tell_messages(irx_medium *medium, const bool *closed)
 {
     const irx_sink *sink = &medium->config.sink;
-    irx__memory_message *message;
+    irx__message_kept *message;
     /* What comes in meanwhile has its turn later. */
     for (size_t most = irx__memory_waiting(&medium->user); most > 0 && !*closed; most--) {
         if (!(message = irx__memory_take_message(&medium->user)))

@@ -44,7 +44,7 @@ void irx__memory_broadcast(irx__memory_store *store, const irx__memory_election 
     for (irx__memory_user *user = store->users; user; user = user->next)
         for (irx__memory_seat *seat = user->seats; seat; seat = seat->next)
             if (seat->election == election && !irx_id_none(user->process)) {
-                irx__memory_queue_put(&user->queue, seat->seat, bytes, length);
+                irx__messages_put(&user->queue, seat->seat, bytes, length);
                 wake(user);
             }
 }
@@ -74,7 +74,7 @@ static void end_presence(irx__memory_user *user)
 {
     irx_id process = user->process;
     user->process = (irx_id){0, 0};
-    irx__memory_queue_drop(&user->queue, NULL);
+    irx__messages_drop(&user->queue, NULL);
     if (!irx_id_none(process))
         mark_gone(user->store, process);
 }
@@ -186,7 +186,7 @@ void irx__memory_detach(irx__memory_user *user, irx_seat *seat)
     irx__memory_seat *mine = *link;
     if (mine) {
         *link = mine->next;
-        irx__memory_queue_drop(&user->queue, seat);
+        irx__messages_drop(&user->queue, seat);
     }
     pthread_mutex_unlock(&lock);
     free(mine);
@@ -237,7 +237,7 @@ static int send_to_process(irx__memory_store *store, irx_id process, const void 
         user = user->next;
     if (!user)
         return IRX_ENOMEMBER;
-    int code = irx__memory_queue_put(&user->queue, NULL, bytes, length);
+    int code = irx__messages_put(&user->queue, NULL, bytes, length);
     wake(user);
     return code;
 }
@@ -263,10 +263,10 @@ size_t irx__memory_waiting(irx__memory_user *user)
     return count;
 }
 
-irx__memory_message *irx__memory_take_message(irx__memory_user *user)
+irx__message_kept *irx__memory_take_message(irx__memory_user *user)
 {
     pthread_mutex_lock(&lock);
-    irx__memory_message *message = irx__memory_queue_take(&user->queue);
+    irx__message_kept *message = irx__messages_take(&user->queue);
     pthread_mutex_unlock(&lock);
     return message;
 }

@@ -5,7 +5,7 @@
 
 #include "medium/ledger.h"
 #include "medium/medium.h"
-#include "medium/memory_queue.h"
+#include "medium/messages.h"
 #include "medium/table.h"
 
 typedef struct irx__memory_election {
@@ -32,9 +32,9 @@ typedef struct irx__memory_user {
     struct irx__memory_user *next;
     struct irx__memory_store *store;
     irx__memory_seat *seats;
-    irx_id process;          /* present under this id; none: not present */
-    irx__memory_queue queue; /* messages to be told */
-    int wake_fd;             /* an eventfd that the user's loop listens to */
+    irx_id process;      /* present under this id; none: not present */
+    irx__messages queue; /* messages to be told */
+    int wake_fd;         /* an eventfd that the user's loop listens to */
 } irx__memory_user;
 
 typedef struct irx__memory_store {
@@ -88,7 +88,7 @@ int irx__memory_send(irx__memory_user *user, irx_seat *seat, irx_id to, irx_id p
 
 /* How many messages wait for this user, and the oldest of them: the caller frees it. */
 size_t irx__memory_waiting(irx__memory_user *user);
-irx__memory_message *irx__memory_take_message(irx__memory_user *user);
+irx__message_kept *irx__memory_take_message(irx__memory_user *user);
 
 /* Takes one mark of this user: a hint (*process none) or an end of presence. False: none is left.
  */

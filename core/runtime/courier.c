@@ -155,55 +155,12 @@ static void joined(irx_election *e)
 /* ---- messages ---------------------------------------------------------------------------------
  */
 
-static irx_id own_process(const irx_election *e)
-{
-    const irx__hub_channel *presence = &e->hub->channels[IRX_CHANNEL_PRESENCE];
-    return presence->state == IRX__HUB_UP ? presence->id : (irx_id){0, 0};
-}
-
-/* The presence of a session: by its row, or, where it has none yet, by the record that it holds. */
-static bool find_process(const irx_election *e, irx_id session, irx_id *process)
-{
-    for (size_t i = 0; i < e->seat.member_count; i++) {
-        if (irx_id_equal(e->seat.members[i].session, session)) {
-            *process = e->seat.members[i].process;
-            return true;
-        }
-    }
-    *process = e->holder_process;
-    return irx_id_equal(e->holder, session);
-}
-
-static bool is_up(const irx_election *e)
-{
-    return e->hub->channels[IRX_CHANNEL_COMMAND].state == IRX__HUB_UP;
-}
-
-int irx__courier_post(irx_election *e, irx_message *message, uint64_t ticket)
-{
-    irx__hub *hub = e->hub;
-    if (!hub->class->send)
-        return IRX_EUNSUPPORTED;
-    if (!is_up(e))
-        return IRX_EUNREACHABLE;
-    irx_id process = {0, 0};
-    if (!irx_id_none(message->to) && !find_process(e, message->to, &process))
-        return IRX_ENOMEMBER;
-    unsigned char *bytes = e->loop->message;
-    size_t length = irx_message_encode(message, bytes, sizeof e->loop->message);
-    if (length == 0)
-        return IRX_ETOOLARGE;
-    atomic_fetch_add_explicit(&e->counters.messages_sent, 1, memory_order_relaxed);
-    irx__hub_send(hub, e, message->to, process, ticket, bytes, length);
-    return 0;
-}
-
 static void take_send(irx_election *e, irx__request *request)
 {
     irx_message message = {
         .kind = IRX_MESSAGE_DATA,
         .from = e->session,
-        .presence = irx_presence_digest(own_process(e)),
+        .presence = irx_presence_digest(irx__own_process(e)),
         .to = request->to,
         .audience = request->audience,
         .from_leader = irx__holds(e, NULL),
@@ -236,7 +193,7 @@ static void take_publish(irx_election *e, irx__request *request)
         finish(e, request, IRX_ENOTLEADER, NULL);
         return;
     }
-    if (!is_up(e)) {
+    if (command->state != IRX__HUB_UP) {
         finish(e, request, IRX_EUNREACHABLE,
                "the medium is not connected: the value was not written");
         return;
@@ -248,7 +205,7 @@ static void take_publish(irx_election *e, irx__request *request)
         .deadline_ns = irx__clock_boot_ns() + e->options.timeout_ns / 3, /* as the engine's */
         .epoch = e->epoch,
         .session = e->session,
-        .process = own_process(e),
+        .process = irx__own_process(e),
         .protocol = e->options.protocol,
         .takeover = e->options.takeover,
         .candidate = e->options.candidate,

@@ -73,7 +73,9 @@ void irx__courier_stopped(irx_election *election);
 /* Frees what is left, untold. The election has no seat any more. */
 void irx__courier_free(irx__courier *courier);
 
+/* post.c. The presence that this process is under, none while it has none. */
+irx_id irx__own_process(const irx_election *election);
 /* Encodes a message and hands it to the medium; 0, or why it can not leave. */
-int irx__courier_post(irx_election *election, irx_message *message, uint64_t ticket);
+int irx__courier_post(irx_election *election, const irx_message *message, uint64_t ticket);
 
 #endif

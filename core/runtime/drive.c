@@ -160,8 +160,7 @@ static void submit(irx_election *e, const irx_op *op, int64_t now_ns)
 /* The protocol's own messages are lost where they can't leave. */
 static void post(irx_election *e, const irx_message *message)
 {
-    irx_message copy = *message;
-    if (irx__courier_post(e, &copy, 0))
+    if (irx__courier_post(e, message, 0))
         count(&e->counters.messages_dropped);
 }
 

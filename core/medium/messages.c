@@ -1,12 +1,12 @@
 /* Decides which messages are dropped where nobody takes them: the oldest. It must never reorder
  * any. */
-#include "medium/memory_queue.h"
+#include "medium/messages.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static irx__memory_message *take(irx__memory_queue *queue, irx__memory_message *before,
-                                 irx__memory_message *message)
+static irx__message_kept *take(irx__messages *queue, irx__message_kept *before,
+                               irx__message_kept *message)
 {
     if (before)
         before->next = message->next;
@@ -19,13 +19,12 @@ static irx__memory_message *take(irx__memory_queue *queue, irx__memory_message *
     return message;
 }
 
-int irx__memory_queue_put(irx__memory_queue *queue, irx_seat *seat, const void *bytes,
-                          size_t length)
+int irx__messages_put(irx__messages *queue, irx_seat *seat, const void *bytes, size_t length)
 {
-    irx__memory_message *message = malloc(sizeof *message + length);
+    irx__message_kept *message = malloc(sizeof *message + length);
     if (!message)
         return IRX_ENOMEM;
-    *message = (irx__memory_message){.seat = seat, .length = length};
+    *message = (irx__message_kept){.seat = seat, .length = length};
     memcpy(message->bytes, bytes, length);
     if (queue->last)
         queue->last->next = message;
@@ -34,20 +33,20 @@ int irx__memory_queue_put(irx__memory_queue *queue, irx_seat *seat, const void *
     queue->last = message;
     queue->count++;
     queue->bytes += length;
-    while (queue->count > IRX__MEMORY_MESSAGES_MAX || queue->bytes > IRX__MEMORY_BYTES_MAX)
-        free(irx__memory_queue_take(queue));
+    while (queue->count > IRX__MESSAGES_MAX || queue->bytes > IRX__MESSAGES_BYTES_MAX)
+        free(irx__messages_take(queue));
     return 0;
 }
 
-irx__memory_message *irx__memory_queue_take(irx__memory_queue *queue)
+irx__message_kept *irx__messages_take(irx__messages *queue)
 {
     return queue->first ? take(queue, NULL, queue->first) : NULL;
 }
 
-void irx__memory_queue_drop(irx__memory_queue *queue, const irx_seat *seat)
+void irx__messages_drop(irx__messages *queue, const irx_seat *seat)
 {
-    irx__memory_message *before = NULL;
-    for (irx__memory_message *message = queue->first, *next; message; message = next) {
+    irx__message_kept *before = NULL;
+    for (irx__message_kept *message = queue->first, *next; message; message = next) {
         next = message->next;
         if (!seat || message->seat == seat)
             free(take(queue, before, message));

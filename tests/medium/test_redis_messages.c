@@ -358,6 +358,7 @@ static void a_value_is_inherited_and_its_versions_begin_anew_in_a_term(void **st
 {
     (void)state;
     irx_record held = rig_take(one, a, A, IRX_TAKEOVER_FAST)->record;
+    read_as(two, b, B);
     irx_op publish = publish_of(&held, "old");
     rig_do(one, a, &publish);
     rig_do(one, a, &publish);
@@ -428,6 +429,32 @@ static void publications_keep_their_order(void **state)
     assert_value(a, held.term, 20, "20");
     read_as(two, b, B);
     assert_value(b, held.term, 20, "20");
+}
+
+static unsigned values_told;
+
+static void count_values(rig *r)
+{
+    (void)r;
+    values_told += b->seat.value_changed;
+    b->seat.value_changed = false;
+}
+
+static void readings_under_way_together_bring_a_value_once(void **state)
+{
+    (void)state;
+    irx_record held = rig_take(one, a, A, IRX_TAKEOVER_FAST)->record;
+    irx_op publish = publish_of(&held, "value");
+    rig_do(one, a, &publish);
+    values_told = 0;
+    two->on_result = count_values;
+    for (int i = 0; i < 3; i++) {
+        irx_op read = rig_op(two, IRX_OP_READ, B);
+        rig_submit(two, b, &read);
+    }
+    assert_true(rig_wait(two, &b->results, 3));
+    assert_int_equal(values_told, 1);
+    assert_value(b, held.term, 1, "value");
 }
 
 /* A store that lost it must not take it from who has it. */
@@ -557,6 +584,7 @@ int main(void)
         TEST(a_value_is_inherited_and_its_versions_begin_anew_in_a_term),
         TEST(only_the_holder_publishes),
         TEST(publications_keep_their_order),
+        TEST(readings_under_way_together_bring_a_value_once),
         TEST(an_older_value_is_not_taken),
         TEST(rows_carry_meta_and_labels_stay_labels),
         TEST(a_row_that_changed_is_told_where_that_is_asked_for),

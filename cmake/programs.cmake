@@ -66,7 +66,7 @@ foreach(source IN LISTS test_sources)
   string(REGEX REPLACE "^test_" "" topic "${topic}")
   set(target "test_${area}_${topic}")
   interrex_program(${target} "${source}" tests ${test_support} PkgConfig::cmocka)
-  if(area STREQUAL "sim")
+  if(area STREQUAL "sim" OR area STREQUAL "chaos") # which compares itself with the simulator
     target_link_libraries(${target} PRIVATE ${simulator})
   endif()
   # A test of many topics has its parts beside it: test_contract.c and contract_*.c.

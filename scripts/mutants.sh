@@ -9,56 +9,73 @@ cd "$root"
 seeds=${INTERREX_SEEDS:-4000}
 mkdir -p build
 
-# Rule, the invariants that notice it ("-": it is not for the simulator to see), takeover, faults, drift, members.
+# Rule, the invariants that notice it ("-": it is not for the simulator to see), protocol, takeover, faults, drift,
+# members (0: any).
 table='
-TIME_FROM_SEND          exclusion           safe network          50000 0
-LEASE_DRIFT             exclusion           safe network          50000 0
-HOLD_DRIFT              exclusion           safe network          50000 0
-LARGEST_HOLD            exclusion           safe network          5000  0
-HOLD_FROM_RECEIPT       exclusion           safe all,-drift       5000  0
-FRESH_CLAIM             liveness            fast none             5000  0
-EXPECTED_BEAT           exclusion           safe slow,pause       50000 3
-UNUSED_BEAT             exclusion           safe network          5000  0
-NEVER_HELD_WAIT         exclusion           safe store            5000  0
-NEVER_HELD_RESET        exclusion           safe store            5000  0
-LIFE_SEEN               exclusion           fast store            5000  0
-QUARANTINE              exclusion           safe store,network    50000 0
-QUARANTINE_GONE         exclusion           fast store,network    5000  0
-QUARANTINE_INCARNATION  tokens              safe store            5000  0
-EPOCH_STEP_DOWN         liveness            safe store,network    5000  0
-EPOCH_NEW_SIGHT         exclusion           safe store            5000  0
-DEADLINE_FIRST          order               fast members          5000  0
-STALE_REPLY             late                safe network          5000  0
+TIME_FROM_SEND          exclusion           lease  safe network           50000 0
+LEASE_DRIFT             exclusion           lease  safe network           50000 0
+HOLD_DRIFT              exclusion           lease  safe network           50000 0
+LARGEST_HOLD            exclusion           lease  safe network           5000  0
+HOLD_FROM_RECEIPT       exclusion           lease  safe all,-drift        5000  0
+FRESH_CLAIM             liveness            lease  fast none              5000  0
+EXPECTED_BEAT           exclusion           lease  safe slow,pause        50000 3
+UNUSED_BEAT             exclusion           lease  safe network           5000  0
+NEVER_HELD_WAIT         exclusion           lease  safe store             5000  0
+NEVER_HELD_RESET        exclusion           lease  safe store             5000  0
+LIFE_SEEN               exclusion           lease  fast store             5000  0
+QUARANTINE              exclusion           lease  safe store,network     50000 0
+QUARANTINE_GONE         exclusion           lease  fast store,network     5000  0
+QUARANTINE_INCARNATION  tokens              lease  safe store             5000  0
+EPOCH_STEP_DOWN         liveness            lease  safe store,network     5000  0
+EPOCH_NEW_SIGHT         exclusion           lease  safe store             5000  0
+DEADLINE_FIRST          order               lease  fast members           5000  0
+STALE_REPLY             late                lease  safe slow,repeat,pause 5000  3
 UNKNOWN_READ            -
 READ_CONFIRMS           -
-RELEASE_AFTER_NO        order               safe ask              5000  0
-DRAIN_SEES_WORK         drain               safe ask              5000  0
-DRAIN_LIMIT             drain               safe ask              5000  0
-REST                    handover            safe ask              5000  0
-REST_ALONE              liveness            safe none             5000  1
+RELEASE_AFTER_NO        order               lease  safe ask               5000  0
+DRAIN_SEES_WORK         drain               lease  safe ask               5000  0
+DRAIN_LIMIT             drain               lease  safe ask               5000  0
+REST                    handover            lease  safe ask               5000  0
+REST_ALONE              liveness            lease  safe none              5000  1
 ALONE_AFTER_READ        -
-STAGGER                 handover            safe none             5000  0
-SUCCESSOR_FIRST         handover,liveness   safe ask              5000  0
+STAGGER                 handover            lease  safe none              5000  0
+SUCCESSOR_FIRST         handover,liveness   lease  safe ask               5000  0
 GONE_MATCH              -
 GONE_SEEN               -
-DEPUTY_WATCHES          bounds              fast none             5000  0
-RANK_PRESENT            liveness            fast all,-drift       50000 0
-RANK_UNIQUE             bounds              fast store            5000  0
-LATE_JOIN               bounds              fast store            50000 0
-PAUSED_REPLY            liveness            safe members          5000  0
-PRESENCE_LOST           exclusion           fast members          5000  0
-PRESENCE_SENT           exclusion           fast unseat,deafen    5000  2
-PRESENCE_OF_CLAIM       exclusion           fast unseat,slow      5000  3
-SAFE_KEEPS              late                safe members          5000  0
-CLOCK_JUMP              exclusion           safe all,-drift       5000  0
-CLOCK_NEW_SESSION       exclusion           safe guest            5000  0
-CLOCK_STIRS             exclusion           safe guest            5000  0
-HOST_STALLED            host                safe ask              5000  0
-STALLED_RESTS           bounds,host         safe ask              5000  0
+DEPUTY_WATCHES          bounds              lease  fast none              5000  0
+RANK_PRESENT            liveness            lease  fast all,-drift        50000 0
+RANK_UNIQUE             bounds              lease  fast store             5000  0
+LATE_JOIN               bounds              lease  fast store             50000 0
+PAUSED_REPLY            liveness            lease  safe members           5000  0
+PRESENCE_LOST           exclusion           lease  fast members           5000  0
+PRESENCE_SENT           exclusion           lease  fast unseat,deafen     5000  2
+PRESENCE_OF_CLAIM       exclusion           lease  fast unseat,slow       5000  3
+SAFE_KEEPS              late                lease  safe members           5000  0
+CLOCK_JUMP              exclusion,late      lease  safe guest             5000  0
+CLOCK_NEW_SESSION       exclusion           lease  safe guest             5000  0
+CLOCK_STIRS             exclusion           lease  safe guest             5000  0
+HOST_STALLED            host                lease  safe ask               5000  0
+STALLED_RESTS           bounds,host         lease  safe ask               5000  0
 FORMAT_READ_ONLY        -
 MISMATCH                -
-HINT_READS              liveness            fast none             5000  0
-FIRST_TERM              tokens              safe clockback,wipe   5000  0
+HINT_READS              liveness            lease  fast none              5000  0
+FIRST_TERM              tokens              lease  safe clockback,wipe    5000  0
+ACK_DEADLINE            exclusion           quorum safe network           5000  0
+ACK_FROM_SEND           exclusion           quorum safe hush,hints,slow   5000  5
+ACK_EVERY_LIST          exclusion           quorum safe hush,slow,deafen  5000  5
+ACK_SHRINKS             exclusion           quorum safe hush,hints,slow   5000  5
+ACKED_ONLY              liveness            quorum safe network           5000  0
+SILENT_STRUCK           liveness            quorum safe none              5000  0
+LEAVER_STRUCK           -
+LIST_CONFIRMED          exclusion           quorum safe hush,hints,slow   5000  5
+VOTES_COUNTED           exclusion           quorum safe network           5000  0
+CLAIM_ALONE             exclusion           quorum safe network           5000  0
+VOTE_SILENCE            exclusion           quorum safe network           5000  0
+VOTE_NAMES              exclusion,late      quorum safe network           5000  0
+VOTE_BINDS              exclusion           quorum safe hush,hints,slow   5000  5
+VOTE_NOT_SELF           exclusion           quorum safe network           5000  0
+BEAT_IS_SIGHT           exclusion           quorum safe network           5000  0
+GENUINE                 late                quorum safe network           5000  0
 '
 
 # build/mutants: with assertions, for the engine's tests; build/mutants-sim: without, for the simulator.
@@ -68,12 +85,12 @@ cmake -S . -B build/mutants-sim -G Ninja --log-level=WARNING -DINTERREX_MUTANTS=
     -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS=-DIRX__ASSERTIONS_OFF
 ninja -C build/mutants-sim --quiet interrex-sim
 
-# simulate RULE SEEDS TAKEOVER FAULTS DRIFT MEMBERS: "seed N, …" of the failure, or nothing
+# simulate RULE SEEDS PROTOCOL TAKEOVER FAULTS DRIFT MEMBERS: "seed N, …" of the failure, or nothing
 simulate() {
     local rule=$1 count=$2 members=()
-    [ "$6" = 0 ] || members=(--members "$6")
-    INTERREX_SIM_BRIEF=1 INTERREX_MUTANT=${rule:-} timeout 120 build/mutants-sim/tests/interrex-sim \
-        --seeds "$count" --takeover "$3" --faults "$4" --drift "$5" "${members[@]}" 2>/dev/null |
+    [ "$7" = 0 ] || members=(--members "$7")
+    env INTERREX_SIM_BRIEF=1 ${rule:+"INTERREX_MUTANT=$rule"} timeout 120 build/mutants-sim/tests/interrex-sim \
+        --seeds "$count" --protocol "$3" --takeover "$4" --faults "$5" --drift "$6" "${members[@]}" 2>/dev/null |
         grep '^seed ' || true
 }
 
@@ -86,9 +103,8 @@ for test in "${tests[@]}"; do
     "$test" >/dev/null 2>&1 || { echo "$test fails with every rule in force" >&2; exit 1; }
 done
 unset INTERREX_MUTANT
-while read -r takeover faults drift members; do
-    found=$(env -u INTERREX_MUTANT INTERREX_SIM_BRIEF=1 build/mutants-sim/tests/interrex-sim --seeds 1000 \
-        --takeover "$takeover" --faults "$faults" --drift "$drift" 2>/dev/null | grep '^seed ' || true)
+while read -r protocol takeover faults drift; do
+    found=$(simulate "" 1000 "$protocol" "$takeover" "$faults" "$drift" 0)
     [ -z "$found" ] || { echo "with every rule in force: $faults: $found" >&2; exit 1; }
 done < <(awk 'NF > 2 { print $3, $4, $5, $6 }' <<<"$table" | sort -u)
 
@@ -101,11 +117,11 @@ while IFS=$'\t' read -r rule text; do
         first=$(sed -nE 's/^\[  FAILED  \] ([a-z_]+)$/\1/p' <<<"$out" | head -n 1)
         killers="$killers ${test##*/test_engine_}/${first:-aborted}"
     done
-    read -r invariants takeover faults drift members < <(awk -v r="$rule" '$1 == r { $1 = ""; print }' <<<"$table") ||
+    read -r invariants protocol takeover faults drift members < <(awk -v r="$rule" '$1 == r { $1 = ""; print }' <<<"$table") ||
         { echo "scripts/mutants.sh: no row for $rule" >&2; exit 1; }
     seen=
     if [ "$invariants" != - ]; then
-        found=$(simulate "$rule" "$seeds" "$takeover" "$faults" "$drift" "$members")
+        found=$(simulate "$rule" "$seeds" "$protocol" "$takeover" "$faults" "$drift" "$members")
         seen=$(sed -E 's/^seed ([0-9]+), [0-9]+ ms: ([a-z]+): .*/\2/' <<<"$found")
         [[ -n $seen && ,$invariants, == *,$seen,* ]] || seen="NOT by $invariants${seen:+ but by $seen}"
     fi
@@ -118,7 +134,7 @@ while IFS=$'\t' read -r rule text; do
     killed=$((killed + 1))
     [ -z "$seen" ] || by_simulator=$((by_simulator + 1))
     printf 'killed    %-23s %s\n          %s%s\n' "$rule" "$text" \
-        "${seen:+invariant $seen ($takeover $faults, ${found%% ms:*} ms);}" "$killers"
+        "${seen:+invariant $seen ($protocol $takeover $faults, ${found%% ms:*} ms);}" "$killers"
 done < <(sed -nE 's/^ *X\(([A-Z_]+), "(.*)"\).*/\1\t\2/p' core/engine/rules.h)
 echo "rules left out one by one: $killed noticed ($by_simulator by an invariant of the simulator), $survivors unnoticed"
 [ "$survivors" = 0 ]

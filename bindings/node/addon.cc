@@ -21,6 +21,11 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports)
 {
     env.SetInstanceData(new RealmPointer(std::make_shared<Realm>()));
     exports.Set("version", Napi::String::New(env, IRX_VERSION));
+    Napi::Object limits = Napi::Object::New(env);
+    limits.Set("meta", static_cast<double>(IRX_META_MAX));
+    limits.Set("message", static_cast<double>(IRX_MESSAGE_MAX));
+    limits.Set("value", static_cast<double>(IRX_VALUE_MAX));
+    exports.Set("limits", limits);
     exports.Set("setup", Napi::Function::New<Setup>(env, "setup"));
     exports.Set("closeAll", Napi::Function::New<CloseAll>(env, "closeAll"));
     exports.Set("Handle", Handle::Define(env));

@@ -193,18 +193,27 @@ Napi::Value Handle::NextEvent(const Napi::CallbackInfo &info)
 
 Napi::Function Handle::Define(Napi::Env env)
 {
-    return DefineClass(
-        env, "Handle",
-        {InstanceMethod<&Handle::Start>("start"), InstanceMethod<&Handle::Stop>("stop"),
-         InstanceMethod<&Handle::Idle>("idle"), InstanceMethod<&Handle::KeepAlive>("keepAlive"),
-         InstanceMethod<&Handle::Resign>("resign"), InstanceMethod<&Handle::Transfer>("transfer"),
-         InstanceMethod<&Handle::Leads>("leads"), InstanceMethod<&Handle::Check>("check"),
-         InstanceMethod<&Handle::WorkBegin>("workBegin"),
-         InstanceMethod<&Handle::WorkEnd>("workEnd"), InstanceMethod<&Handle::Pulse>("pulse"),
-         InstanceMethod<&Handle::Status>("status"), InstanceMethod<&Handle::Members>("members"),
-         InstanceMethod<&Handle::History>("history"),
-         InstanceMethod<&Handle::MetricsNow>("metrics"),
-         InstanceMethod<&Handle::NextEvent>("nextEvent")});
+    return DefineClass(env, "Handle", {InstanceMethod<&Handle::Start>("start"),
+                                       InstanceMethod<&Handle::Stop>("stop"),
+                                       InstanceMethod<&Handle::Idle>("idle"),
+                                       InstanceMethod<&Handle::KeepAlive>("keepAlive"),
+                                       InstanceMethod<&Handle::Resign>("resign"),
+                                       InstanceMethod<&Handle::Transfer>("transfer"),
+                                       InstanceMethod<&Handle::Leads>("leads"),
+                                       InstanceMethod<&Handle::Check>("check"),
+                                       InstanceMethod<&Handle::WorkBegin>("workBegin"),
+                                       InstanceMethod<&Handle::WorkEnd>("workEnd"),
+                                       InstanceMethod<&Handle::Pulse>("pulse"),
+                                       InstanceMethod<&Handle::Status>("status"),
+                                       InstanceMethod<&Handle::Members>("members"),
+                                       InstanceMethod<&Handle::History>("history"),
+                                       InstanceMethod<&Handle::MetricsNow>("metrics"),
+                                       InstanceMethod<&Handle::SetMeta>("setMeta"),
+                                       InstanceMethod<&Handle::MetaOf>("metaOf"),
+                                       InstanceMethod<&Handle::Send>("send"),
+                                       InstanceMethod<&Handle::Publish>("publish"),
+                                       InstanceMethod<&Handle::Published>("value"),
+                                       InstanceMethod<&Handle::NextEvent>("nextEvent")});
 }
 
 } // namespace interrex

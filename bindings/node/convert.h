@@ -1,6 +1,6 @@
 // C values as JavaScript values, and errors as the InterrexError class that JavaScript handed over.
 //
-// Decides how a token, a leader, a member, an event look to JavaScript. Never calls into an
+// Decides how a token, a leader, a member, an event, bytes look to JavaScript. Never calls into an
 // election.
 #ifndef INTERREX_NODE_CONVERT_H
 #define INTERREX_NODE_CONVERT_H
@@ -61,6 +61,22 @@ inline Napi::Value Leader(Napi::Env env, bool known, irx_id session, const char 
     return object;
 }
 
+// A copy of bytes that belong to the core.
+inline Napi::Value Bytes(Napi::Env env, const void *data, size_t length)
+{
+    return Napi::Buffer<uint8_t>::Copy(env, static_cast<const uint8_t *>(data), length);
+}
+
+// {term, index}
+inline Napi::Object Version(Napi::Env env, const irx_version &version)
+{
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("term", Number(version.term));
+    object.Set("index", Number(version.index));
+    return object;
+}
+
+// `meta` is the member's bytes, or null where it says nothing.
 inline Napi::Object Member(Napi::Env env, const irx_member_info &member)
 {
     Napi::Object object = Napi::Object::New(env);
@@ -68,6 +84,8 @@ inline Napi::Object Member(Napi::Env env, const irx_member_info &member)
     object.Set("label", Napi::String::New(env, member.label));
     object.Set("role", Napi::String::New(env, irx_role_text(member.role)));
     object.Set("candidate", Napi::Boolean::New(env, member.candidate));
+    object.Set("meta", member.meta_length > 0 ? Bytes(env, member.meta, member.meta_length)
+                                              : Napi::Value(env.Null()));
     object.Set("lastSeenMs", Milliseconds(env, member.last_seen_ms));
     return object;
 }
@@ -89,6 +107,9 @@ inline Napi::Object Metrics(Napi::Env env, const irx_metrics &metrics)
     object.Set("failures", Number(metrics.failures));
     object.Set("reconnects", Number(metrics.reconnects));
     object.Set("eventsDropped", Number(metrics.events_dropped));
+    object.Set("messagesSent", Number(metrics.messages_sent));
+    object.Set("messagesReceived", Number(metrics.messages_received));
+    object.Set("messagesDropped", Number(metrics.messages_dropped));
     object.Set("lastRoundTripMs", static_cast<double>(metrics.last_round_trip_ns) / 1e6);
     return object;
 }
@@ -106,6 +127,9 @@ inline const char *HappeningText(irx_happening kind)
     case IRX_WARNING: return "warning";
     case IRX_ERROR: return "error";
     case IRX_STOPPED: return "stopped";
+    case IRX_MESSAGE: return "message";
+    case IRX_VALUE: return "value";
+    case IRX_SETTLED: return "settled";
     }
     return "unknown";
 }
@@ -143,6 +167,22 @@ inline Napi::Object Event(Napi::Env env, const Napi::FunctionReference &error_cl
     case IRX_WARNING:
     case IRX_ERROR:
         object.Set("error", ErrorValue(env, error_class, event.error.code, event.error.text));
+        break;
+    case IRX_MESSAGE:
+        object.Set("from", Id(env, event.from));
+        object.Set("fromLeader", Napi::Boolean::New(env, event.from_leader));
+        object.Set("data", Bytes(env, event.data, event.length));
+        break;
+    case IRX_VALUE:
+        object.Set("version", Version(env, event.version));
+        object.Set("data", Bytes(env, event.data, event.length));
+        break;
+    case IRX_SETTLED:
+        object.Set("ticket", Number(event.ticket));
+        object.Set("version", Version(env, event.version));
+        object.Set("error", event.error.code == IRX_OK
+                                ? env.Null()
+                                : ErrorValue(env, error_class, event.error.code, event.error.text));
         break;
     case IRX_STARTED:
     case IRX_MEMBERS:

@@ -9,6 +9,7 @@ const { InterrexError } = require('./error.js');
 const { shape, retell } = require('./options.js');
 const { checkNeed, grant } = require('./leadership.js');
 const { lead } = require('./lead.js');
+const { Conversation } = require('./conversation.js');
 
 const PULSE_MS = 1000;
 
@@ -43,11 +44,12 @@ class Election extends EventEmitter {
   #current = null; // the leadership last announced, until its end was announced
   #elections = new Set(); // waiting for the next elected event: {resolve, reject}
   #endings = new Set(); // waiting for the next defeated event: resolve
+  #conversation;
   #pulse = null;
 
   constructor(options) {
     super();
-    const { url, pairs, stallLimitMs } = shape(options);
+    const { url, pairs, meta, stallLimitMs } = shape(options);
     try {
       this.#handle = new native.Handle(url, pairs);
     } catch (error) {
@@ -56,6 +58,7 @@ class Election extends EventEmitter {
     this.#isLeader = this.#handle.isLeader;
     this.#handle.onReady = () => this.#drain();
     this.#stallLimitMs = stallLimitMs;
+    this.#conversation = new Conversation(this.#handle, meta);
     closeAtExit();
   }
 
@@ -199,7 +202,7 @@ class Election extends EventEmitter {
   }
 
   get leader() {
-    return this.#handle.status().leader;
+    return this.#conversation.introduce(this.#handle.status().leader);
   }
 
   get guarantee() {
@@ -207,7 +210,7 @@ class Election extends EventEmitter {
   }
 
   members() {
-    return this.#handle.members();
+    return this.#conversation.members();
   }
 
   metrics() {
@@ -216,6 +219,28 @@ class Election extends EventEmitter {
 
   history() {
     return this.#handle.history().split('\n').filter(Boolean);
+  }
+
+  // ---- members to one another ------------------------------------------------------------------
+
+  get meta() {
+    return this.#conversation.meta;
+  }
+
+  setMeta(value) {
+    return this.#conversation.setMeta(value, this.#starting !== null || this.#stopping !== null);
+  }
+
+  send(to, value) {
+    return this.#conversation.send(to, value);
+  }
+
+  get value() {
+    return this.#conversation.value;
+  }
+
+  publish(value) {
+    return this.#conversation.publish(value);
   }
 
   // ---- events ----------------------------------------------------------------------------------
@@ -245,11 +270,21 @@ class Election extends EventEmitter {
       case 'defeated':
         return this.#defeated(event);
       case 'leader':
-        return this.emit('leader', event.leader);
+        return this.emit('leader', this.#conversation.introduce(event.leader));
       case 'role':
         return this.emit('role', event.role, event.previous);
       case 'members':
         return this.emit('members', this.members());
+      case 'message': {
+        const { from, fromLeader } = event;
+        return this.#carried(event, (data) => this.emit('message', { data, from, fromLeader }));
+      }
+      case 'value': {
+        const { version } = event;
+        return this.#carried(event, (value) => this.emit('value', { version, value }));
+      }
+      case 'settled':
+        return this.#conversation.settle(event);
       case 'warning':
         return this.#tell('warning', event.error);
       case 'error':
@@ -272,7 +307,22 @@ class Election extends EventEmitter {
     this.#current = null;
     for (const resolve of this.#endings) resolve();
     this.#endings.clear();
-    this.emit('defeated', { term: token.term, reason, leader });
+    this.emit('defeated', {
+      term: token.term,
+      reason,
+      leader: this.#conversation.introduce(leader),
+    });
+  }
+
+  // Bytes of somebody who does not keep to JSON are told of, and dropped.
+  #carried(event, use) {
+    let value;
+    try {
+      value = this.#conversation.read(event);
+    } catch (error) {
+      return this.#tell('warning', error);
+    }
+    use(value);
   }
 
   #stopped() {
@@ -280,6 +330,7 @@ class Election extends EventEmitter {
     this.#handle.idle();
     for (const resolve of this.#endings) resolve();
     this.#endings.clear();
+    this.#conversation.end(stopped('the election was stopped before this was done'));
     const stopping = this.#stopping;
     this.#stopping = null;
     if (stopping !== null) return stopping.resolve();

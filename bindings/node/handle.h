@@ -73,6 +73,13 @@ class Handle : public Napi::ObjectWrap<Handle>
         return code == IRX_OK ? env.Undefined() : Throw(env, realm_->error_class, code);
     }
 
+    // The ticket of a request that was accepted; throws for one that was not.
+    Napi::Value Ticket(Napi::Env env, int code, uint64_t ticket)
+    {
+        return code == IRX_OK ? Napi::Value(Napi::Number::New(env, Number(ticket)))
+                              : Answer(env, code);
+    }
+
     Napi::Value Start(const Napi::CallbackInfo &info);
     Napi::Value Stop(const Napi::CallbackInfo &info);
     Napi::Value Resign(const Napi::CallbackInfo &info);
@@ -88,6 +95,11 @@ class Handle : public Napi::ObjectWrap<Handle>
     Napi::Value Members(const Napi::CallbackInfo &info);
     Napi::Value History(const Napi::CallbackInfo &info);
     Napi::Value MetricsNow(const Napi::CallbackInfo &info);
+    Napi::Value SetMeta(const Napi::CallbackInfo &info);
+    Napi::Value MetaOf(const Napi::CallbackInfo &info);
+    Napi::Value Send(const Napi::CallbackInfo &info);
+    Napi::Value Publish(const Napi::CallbackInfo &info);
+    Napi::Value Published(const Napi::CallbackInfo &info);
     Napi::Value NextEvent(const Napi::CallbackInfo &info);
 
     RealmPointer realm_;

@@ -1,6 +1,9 @@
 /// <reference types="node" />
 import { EventEmitter } from 'node:events';
 
+/** What JSON carries: of members' meta, messages and the published value. */
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+
 /** What this member is at this moment. */
 export type Role = 'stopped' | 'follower' | 'candidate' | 'leader' | 'draining';
 
@@ -41,7 +44,8 @@ export type ErrorCode =
   | 'FOREIGN'
   | 'PROTOCOL'
   | 'SYSTEM'
-  | 'OVERFLOW';
+  | 'OVERFLOW'
+  | 'TOO_LARGE';
 
 export class InterrexError extends Error {
   constructor(message: string, code: ErrorCode);
@@ -65,13 +69,13 @@ export interface RedisOptions {
   tls?: false | undefined;
 }
 
-interface CommonOptions {
+interface CommonOptions<Meta> {
   /** Members with the same place, namespace and name contend. 1 to 128 printable characters. */
   name: string;
   /** Prefix of keys, channels and files. Default `interrex`. */
   namespace?: string | undefined;
-  /** How leadership is agreed on. Default by URL. */
-  protocol?: 'lease' | undefined;
+  /** How leadership is agreed on: `quorum` on Redis and `memory:`. Default `lease`. */
+  protocol?: 'lease' | 'quorum' | undefined;
   /** A pair of heartbeat and timeout: `swift` is 50 and 250 ms, `wide` is 1000 and 6000 ms. */
   profile?: 'swift' | 'wide' | undefined;
   /** How often a leader renews, in milliseconds. Default 300. */
@@ -84,7 +88,9 @@ interface CommonOptions {
   probe?: number | undefined;
   /** Who this is, for people. Default `host:pid`. */
   label?: string | undefined;
-  /** False: observe only, never lead. Default true. */
+  /** What this member says of itself to all others: anything JSON carries, up to 4 KiB. Default null. */
+  meta?: Meta | undefined;
+  /** False: observe and talk only, never lead, vote or count. Default true. */
   candidate?: boolean | undefined;
   /** Longest silence of this event loop before leadership is given up, in milliseconds; 0: never. Default 30000. */
   stallLimit?: number | undefined;
@@ -99,7 +105,7 @@ interface CommonOptions {
 }
 
 /** Give `url`, or `redis`, or neither: then `$INTERREX_URL`, else `local:` with a warning. */
-export type ElectionOptions = CommonOptions &
+export type ElectionOptions<Meta = Json> = CommonOptions<Meta> &
   ({ url?: string | URL; redis?: never } | { url?: never; redis: RedisOptions });
 
 /** A fencing token: `term` grows at every acquisition by anyone. */
@@ -108,19 +114,23 @@ export interface Token {
   readonly incarnation: string;
 }
 
-export interface Leader {
+export interface Leader<Meta = Json> {
   /** The session of the leader. */
   readonly id: string;
   readonly label: string;
   readonly term: number;
+  /** What it says of itself, as far as known here. */
+  readonly meta: Meta | null;
 }
 
-export interface Member {
+export interface Member<Meta = Json> {
   readonly id: string;
   readonly label: string;
   readonly role: 'leader' | 'follower';
   /** Whether it may lead. */
   readonly candidate: boolean;
+  /** What it says of itself; null if nothing. */
+  readonly meta: Meta | null;
   /** Since the table that names it was received. */
   readonly lastSeenMs: number;
 }
@@ -140,15 +150,42 @@ export interface Metrics {
   /** Connections lost or refused. */
   readonly reconnects: number;
   readonly eventsDropped: number;
+  /** Messages, the protocol's own among them; as in the two below. */
+  readonly messagesSent: number;
+  readonly messagesReceived: number;
+  /** Foreign, malformed, or of a newer version. */
+  readonly messagesDropped: number;
   readonly lastRoundTripMs: number;
 }
 
-export interface Defeat {
+export interface Defeat<Meta = Json> {
   readonly term: number;
   readonly reason: LossReason;
   /** Who leads now, if known. */
-  readonly leader: Leader | null;
+  readonly leader: Leader<Meta> | null;
 }
+
+/** Of the published value: values compare by term, then by index. */
+export interface Version {
+  readonly term: number;
+  readonly index: number;
+}
+
+export interface ReceivedMessage<Message = Json> {
+  readonly data: Message;
+  /** The id of the member that sent it. */
+  readonly from: string;
+  /** Whether that member led when it sent this. */
+  readonly fromLeader: boolean;
+}
+
+export interface PublishedValue<Value = Json> {
+  readonly version: Version;
+  readonly value: Value;
+}
+
+/** For whom a message is: the leader, its followers, all members, or the one with this id. Never oneself. */
+export type Audience = 'leader' | 'followers' | 'all' | (string & {});
 
 /** One leadership of this member. Once over it stays over, even if the member leads again. */
 export interface Leadership {
@@ -164,12 +201,14 @@ export interface Leadership {
   check(needMs?: number): boolean;
 }
 
-export interface ElectionEvents {
+export interface ElectionEvents<Meta = Json, Value = Json, Message = Json> {
   elected: [leadership: Leadership];
-  defeated: [defeat: Defeat];
-  leader: [leader: Leader | null];
+  defeated: [defeat: Defeat<Meta>];
+  leader: [leader: Leader<Meta> | null];
   role: [role: Role, previous: Role];
-  members: [members: Member[]];
+  members: [members: Member<Meta>[]];
+  message: [message: ReceivedMessage<Message>];
+  value: [published: PublishedValue<Value>];
   warning: [warning: InterrexError];
   error: [error: InterrexError];
 }
@@ -190,10 +229,15 @@ export interface LeadOptions {
  *
  * Without a listener `error` and `warning` go to `process.emitWarning`. A started election keeps the process alive
  * unless `unref()`, and is not collected before `stop()`.
+ *
+ * `Meta` is what members say of themselves, `Value` the published value, `Message` what they send one another.
  */
-export class Election extends EventEmitter<ElectionEvents> implements AsyncDisposable {
+export class Election<Meta = Json, Value = Json, Message = Json>
+  extends EventEmitter<ElectionEvents<Meta, Value, Message>>
+  implements AsyncDisposable
+{
   /** @throws {@link InterrexError} of the code `CONFIG` or `UNSUPPORTED` */
-  constructor(options: ElectionOptions);
+  constructor(options: ElectionOptions<Meta>);
 
   /** Resolves when taking part: connected, role known. Called again it gives the same promise. */
   start(): Promise<void>;
@@ -212,7 +256,7 @@ export class Election extends EventEmitter<ElectionEvents> implements AsyncDispo
   /** Of the leadership in force here, or null. */
   readonly token: Token | null;
   /** Who leads, as far as known here. */
-  readonly leader: Leader | null;
+  readonly leader: Leader<Meta> | null;
   readonly guarantee: Guarantee;
 
   /** Resolves while leading, or as soon as elected. Rejects with `signal.reason`, or with the code `STOPPED`. */
@@ -232,7 +276,31 @@ export class Election extends EventEmitter<ElectionEvents> implements AsyncDispo
   transfer(id: string): Promise<void>;
 
   /** Everyone who takes part, in the order of joining, as last heard. */
-  members(): Member[];
+  members(): Member<Meta>[];
+  /** What this member says of itself. */
+  readonly meta: Meta | null;
+  /**
+   * Changes what this member says of itself, to all others; up to 4 KiB of JSON. Resolves once it is written; before
+   * `start()` at once.
+   */
+  setMeta(value: Meta | null): Promise<void>;
+
+  /**
+   * Sends a value to others, up to 64 KiB of JSON: at most once, in order per sender, and never to oneself. Resolves
+   * when the medium took it. Rejects with `NO_MEMBER` (nobody to send to), `STATE` (the leader, to the leader),
+   * `STOPPED`, or what kept it from leaving; such a rejection is no unhandled one where nobody looks. A value that JSON
+   * can't carry is a `TypeError`, one that is too large has the code `TOO_LARGE`.
+   */
+  send(to: Audience, value: Message): Promise<void>;
+
+  /** The newest published value that arrived here; null if there is none. */
+  readonly value: Value | null;
+  /**
+   * Publishes a value, up to 64 KiB of JSON, which every member receives and the next leader inherits. Resolves once it
+   * is durable in the medium. Rejects with `NOT_LEADER`; another code says that it may have been written.
+   */
+  publish(value: Value): Promise<{ readonly version: Version }>;
+
   metrics(): Metrics;
   /** The last transitions, one per line, oldest first. */
   history(): string[];

@@ -3,6 +3,7 @@
 // the core's to judge; this file only knows types, names and where a value comes from.
 
 const { InterrexError, configError } = require('./error.js');
+const { encodeMeta } = require('./json.js');
 
 const DEFAULT_STALL_LIMIT_MS = 30_000;
 
@@ -24,7 +25,7 @@ const TABLE = [
   ['drift', 'drift', 'number'],
   ['maxMembers', 'max_members', 'count'],
 ];
-const OPTIONS = ['url', 'redis', ...TABLE.map(([option]) => option)];
+const OPTIONS = ['url', 'redis', 'meta', ...TABLE.map(([option]) => option)];
 const REDIS_OPTIONS = ['host', 'port', 'username', 'password', 'db', 'tls'];
 
 function shown(value) {
@@ -152,7 +153,16 @@ function urlOf(options) {
   return options.url;
 }
 
-/** The options as {url, pairs, stallLimitMs}: a URL or null, and the core's keys and values in turn. */
+// The bytes of what this member says of itself.
+function metaOf({ meta = null }) {
+  try {
+    return encodeMeta(meta);
+  } catch (error) {
+    throw configError(error.message);
+  }
+}
+
+/** The options as {url, pairs, meta, stallLimitMs}: a URL or null, the core's keys and values in turn, bytes. */
 function shape(options) {
   if (options === null || typeof options !== 'object' || Array.isArray(options)) {
     throw configError(
@@ -170,7 +180,10 @@ function shape(options) {
     check(option, value, kind);
     pairs.push(key, String(value));
   }
-  return { url: urlOf(options), pairs, stallLimitMs: options.stallLimit ?? DEFAULT_STALL_LIMIT_MS };
+  const meta = metaOf(options);
+  if (meta.length > 0) pairs.push('meta', meta.toString());
+  const stallLimitMs = options.stallLimit ?? DEFAULT_STALL_LIMIT_MS;
+  return { url: urlOf(options), pairs, meta, stallLimitMs };
 }
 
 /** The core's story told in the names of this language: heartbeat_ms is heartbeat here. */
@@ -181,4 +194,4 @@ function retell(error) {
   return error;
 }
 
-module.exports = { shape, retell };
+module.exports = { shape, retell, urlOf };

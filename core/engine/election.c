@@ -129,7 +129,7 @@ static void take_input(irx_engine *e)
     case IRX_IN_RESULT: irx__op_result(e, &e->input->result); break;
     case IRX_IN_HINT: e->hinted = true; break;
     case IRX_IN_GONE: gone(e); break;
-    case IRX_IN_MESSAGE: break;
+    case IRX_IN_MESSAGE: irx__quorum_message(e); break;
     case IRX_IN_META: e->meta++; break;
     }
 }

@@ -20,7 +20,12 @@
 #define IRX__TERM_LIMIT (UINT64_C(1) << 53)
 #define IRX__HOLD_LIMIT_NS (1200 * 1000 * IRX__MILLISECOND_NS)
 
-enum { IRX__ROUND_TRIPS = 8, IRX__SENT_BEATS = 16, IRX__OP_NONE = -1 };
+enum {
+    IRX__ROUND_TRIPS = 8,
+    IRX__SENT_BEATS = 16,
+    IRX__OP_NONE = -1,
+    IRX__VOTERS = IRX_VOTERS_MAX - 1 /* but for the leader itself */
+};
 
 typedef enum irx__knowledge { IRX__UNKNOWN, IRX__ABSENT, IRX__PRESENT } irx__knowledge;
 
@@ -30,6 +35,15 @@ typedef struct irx__sent_beat {
     int64_t sent_ns;
     irx_id process;
 } irx__sent_beat;
+
+/* Somebody whose acknowledgements count in this term. */
+typedef struct irx__voter {
+    irx_id session;   /* none: a free place */
+    bool listed;      /* in the list that the store has shown */
+    bool proposed;    /* in the one that is on its way, if one is */
+    int64_t acked_ns; /* when the newest beat that it acknowledged was sent */
+    int64_t heard_ns; /* when it acknowledged last */
+} irx__voter;
 
 struct irx_engine {
     irx_engine_options options;
@@ -115,8 +129,25 @@ struct irx_engine {
     uint64_t beat; /* the highest sent */
     irx__sent_beat sent[IRX__SENT_BEATS];
     size_t sent_next;
+    int64_t ledger_until_ns; /* valid_until_ns by the confirmed renewals alone */
     int64_t renew_at_ns;
     int64_t strike_at_ns;
+
+    /* protocol quorum, leading */
+    irx__voter voters[IRX__VOTERS];
+    uint64_t list;  /* version of the one that the store has shown */
+    bool proposing; /* list + 1 is on its way */
+
+    /* protocol quorum, following */
+    struct {
+        int64_t heard_ns; /* a beat of the recorded leadership, or when that was first known */
+        uint64_t heard_beat;
+        irx_token promised; /* never to be acknowledged again */
+        irx_token called;   /* what the votes are against */
+        int64_t call_at_ns; /* not before */
+        uint32_t vote_count;
+        irx_id votes[IRX_VOTERS_MAX];
+    } quorum;
 
     /* giving it up */
     irx_reason drain_reason;
@@ -173,6 +204,8 @@ bool irx__held_by_self(const irx_engine *e);
 bool irx__held_by_other(const irx_engine *e);
 bool irx__claimable_format(const irx_engine *e);
 
+void irx__view_beat(irx_engine *e, uint64_t beat, int64_t hold_ns);
+
 /* operations.c */
 irx_op *irx__op_begin(irx_engine *e, irx_op_kind kind);
 void irx__op_send(irx_engine *e);
@@ -193,7 +226,25 @@ void irx__lease_leader(irx_engine *e);
 void irx__lease_follower(irx_engine *e);
 void irx__lease_watch(irx_engine *e);
 
+/* quorum.c */
+bool irx__quorum(const irx_engine *e);
+int64_t irx__quorum_interval(const irx_engine *e);
+void irx__quorum_shifted(irx_engine *e);
+void irx__quorum_message(irx_engine *e);
+bool irx__quorum_won(const irx_engine *e);
+void irx__quorum_spend(irx_engine *e, irx_op *op);
+void irx__quorum_call(irx_engine *e);
+
+/* voters.c */
+void irx__voters_begin(irx_engine *e);
+int64_t irx__voters_deadline(const irx_engine *e);
+void irx__voters_acknowledged(irx_engine *e, const irx_message *ack);
+void irx__voters_advance(irx_engine *e);
+void irx__voters_write(irx_engine *e, irx_op *op);
+void irx__voters_confirm(irx_engine *e);
+
 /* leadership.c */
+void irx__lead_validate(irx_engine *e);
 bool irx__leads(const irx_engine *e);
 void irx__lead_begin(irx_engine *e, const irx_record *record);
 void irx__lead_end(irx_engine *e, irx_reason reason);

@@ -44,7 +44,9 @@ void irx__lead_begin(irx_engine *e, const irx_record *record)
     irx_role previous = e->role;
     e->token = (irx_token){record->term, record->incarnation};
     e->role = IRX_ROLE_LEADER;
-    e->valid_until_ns = valid_until_ns;
+    e->ledger_until_ns = valid_until_ns;
+    e->valid_until_ns = valid_until_ns; /* the claimant is the only voter, and need not be asked */
+    irx__voters_begin(e);
     e->lead_process = op->process;
     memset(e->sent, 0, sizeof e->sent);
     irx__lead_sent(e, op);
@@ -124,11 +126,23 @@ void irx__lead_verify(irx_engine *e)
         if (e->sent[i].beat == e->record.beat && e->sent[i].beat != 0) {
             int64_t sent_ns = IRX__RULE(TIME_FROM_SEND) ? e->sent[i].sent_ns : e->now_ns;
             int64_t until_ns = irx__lease_end(e, sent_ns);
-            if (until_ns > e->valid_until_ns) {
-                e->valid_until_ns = until_ns;
+            if (until_ns > e->ledger_until_ns) {
+                e->ledger_until_ns = until_ns;
                 e->lead_process = e->sent[i].process;
             }
         }
+    }
+    irx__voters_confirm(e);
+    irx__lead_validate(e);
+}
+
+/* The earlier of what renewals and what acknowledgements carry. A list that grew can shorten it. */
+void irx__lead_validate(irx_engine *e)
+{
+    int64_t voted_ns = irx__voters_deadline(e);
+    int64_t until_ns = voted_ns < e->ledger_until_ns ? voted_ns : e->ledger_until_ns;
+    if (until_ns > e->valid_until_ns || IRX__RULE(ACK_SHRINKS)) {
+        e->valid_until_ns = until_ns;
     }
 }
 
@@ -149,8 +163,9 @@ bool irx__lead_recorded(const irx_engine *e, irx_id process)
 void irx__lead_deadline(irx_engine *e)
 {
     if (irx__leads(e) && e->now_ns >= e->valid_until_ns) {
-        irx__lead_end(e,
-                      e->channel[IRX_CHANNEL_COMMAND].up ? IRX_REASON_EXPIRED : IRX_REASON_CUT_OFF);
+        bool unheard = e->valid_until_ns < e->ledger_until_ns; /* for want of acknowledgements */
+        bool up = e->channel[IRX_CHANNEL_COMMAND].up;
+        irx__lead_end(e, up && !unheard ? IRX_REASON_EXPIRED : IRX_REASON_CUT_OFF);
     }
 }
 

@@ -11,6 +11,7 @@ typedef struct opening {
     irx_op_kind kind;
     int64_t base_ns; /* the record must have been received as it is at this time or later */
     int64_t due_ns;  /* when to claim */
+    bool by_votes;
     const char *why;
 } opening;
 
@@ -81,6 +82,12 @@ static opening record_opening(const irx_engine *e)
     if (e->options.kernel) {
         return (opening){0};
     }
+    if (irx__quorum_won(e)) {
+        opening votes = after(e->now_ns, "voted for");
+        votes.base_ns = e->sight_ns; /* a beat that was missed costs a refusal, and shows itself */
+        votes.by_votes = true;
+        return votes;
+    }
     return after(e->sight_ns + irx__hold(e), "unchanged for a hold");
 }
 
@@ -111,7 +118,7 @@ static opening lease_opening(const irx_engine *e)
         way.why = "quarantine is over";
     }
     bool alone = e->others == 0 && IRX__RULE(REST_ALONE);
-    way.due_ns += stagger(e);
+    way.due_ns += way.by_votes ? 0 : stagger(e); /* votes were staggered by their calls */
     if (way.due_ns < e->rest_until_ns && IRX__RULE(REST) && !alone) {
         way.due_ns = e->rest_until_ns;
     }
@@ -131,14 +138,14 @@ static void create(irx_engine *e)
     irx__op_send(e);
 }
 
-static void claim(irx_engine *e, irx_op_kind kind, const char *why)
+static void claim(irx_engine *e, const opening *way)
 {
     const irx_record *r = &e->record;
     bool renew_incarnation = !same_epoch(e) && IRX__RULE(QUARANTINE_INCARNATION);
     bool first = r->term == 0 || renew_incarnation;
     uint64_t known = IRX__RULE(FIRST_TERM) ? e->largest_term : 0;
-    irx__trace(e, "claims: %s", why);
-    irx_op *op = irx__op_begin(e, kind);
+    irx__trace(e, "claims: %s", way->why);
+    irx_op *op = irx__op_begin(e, way->kind);
     op->incarnation = renew_incarnation ? irx__random_session(e) : r->incarnation;
     op->first_term = first;
     op->term = (first ? known : r->term) + 1;
@@ -148,6 +155,9 @@ static void claim(irx_engine *e, irx_op_kind kind, const char *why)
     op->expected.term = r->term;
     op->expected.session = r->session;
     op->expected.beat = IRX__RULE(EXPECTED_BEAT) ? r->beat : UINT64_MAX;
+    if (way->by_votes) {
+        irx__quorum_spend(e, op);
+    }
     irx__op_send(e);
     irx__set_role(e, IRX_ROLE_CANDIDATE);
 }
@@ -170,6 +180,8 @@ static void renew(irx_engine *e)
     op->term = e->token.term;
     op->beat = e->beat + (IRX__RULE(UNUSED_BEAT) ? 1 : 0);
     op->hold_ns = irx__own_hold(e);
+    irx__voters_write(e, op);
+    irx__lead_validate(e);
     e->renew_at_ns = irx__next_heartbeat(e);
     irx__lead_sent(e, op);
     irx__op_send(e);
@@ -187,6 +199,7 @@ static bool row_is_due(irx_engine *e)
 
 void irx__lease_leader(irx_engine *e)
 {
+    irx__voters_advance(e);
     if (e->now_ns < e->retry_at_ns) {
         irx__want(e, e->retry_at_ns);
         return;
@@ -233,7 +246,7 @@ static bool try_to_claim(irx_engine *e)
     if (e->received_ns < way.base_ns && IRX__RULE(FRESH_CLAIM)) {
         read(e);
     } else {
-        claim(e, way.kind, way.why);
+        claim(e, &way);
     }
     return true;
 }
@@ -254,6 +267,7 @@ void irx__lease_follower(irx_engine *e)
         read(e);
     } else if (!e->joined || !try_to_claim(e)) {
         irx__want(e, e->joined ? e->poll_at_ns : e->join_at_ns);
+        irx__quorum_call(e);
     }
 }
 

@@ -17,6 +17,15 @@ static int refuse(irx_error *error, const char *option, int64_t value_ns, const 
 int irx_engine_options_check(const irx_engine_options *o, irx_error *error)
 {
     const int64_t second_ns = 1000 * IRX__MILLISECOND_NS;
+    if (o->protocol == IRX_PROTOCOL_QUORUM && o->kernel) {
+        if (error != NULL) {
+            error->code = IRX_ECONFIG;
+            snprintf(error->text, sizeof error->text,
+                     "option protocol: quorum has no meaning where the kernel excludes a second "
+                     "leader: use lease");
+        }
+        return IRX_ECONFIG;
+    }
     if (o->heartbeat_ns < 10 * IRX__MILLISECOND_NS || o->heartbeat_ns > 60 * second_ns) {
         return refuse(error, "heartbeat", o->heartbeat_ns,
                       "out of range: it must be from 10 ms to 60 s");

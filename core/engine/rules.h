@@ -61,19 +61,17 @@
     X(ACK_FROM_SEND, "quorum: an acknowledgement counts from the sending of its beat")             \
     X(ACK_EVERY_LIST, "quorum: it counts against every list that the store may hold")              \
     X(ACK_SHRINKS, "quorum: a deadline of acknowledgements may shrink")                            \
-    X(ACK_OF_TERM, "quorum: only an acknowledgement of the own term counts")                       \
     X(ACKED_ONLY, "quorum: only who acknowledged this term becomes a voter")                       \
     X(SILENT_STRUCK, "quorum: a silent voter is struck")                                           \
     X(LEAVER_STRUCK, "quorum: a voter that left is struck at once")                                \
     X(LIST_CONFIRMED, "quorum: a list counts as written only when the store has shown it")         \
     X(VOTES_COUNTED, "quorum: a claim by votes needs a majority of the recorded list")             \
-    X(VOTE_SILENCE, "quorum: a voter has not heard the leader for a hold")                         \
-    X(VOTE_KNOWN, "quorum: and has known that leadership for a hold")                              \
+    X(CLAIM_ALONE, "quorum: a claim lists the claimant alone")                                     \
+    X(VOTE_SILENCE, "quorum: a voter has known the leadership in silence for a hold")              \
     X(VOTE_NAMES, "quorum: a vote counts against the leadership that it names, and no other")      \
     X(VOTE_BINDS, "quorum: who voted against a leadership acknowledges it no more")                \
     X(VOTE_NOT_SELF, "quorum: nobody votes against a record of its own")                           \
     X(BEAT_IS_SIGHT, "quorum: a beat is a sight of the record")                                    \
-    X(BEAT_OF_RECORD, "quorum: a beat of another leadership is acknowledged by no one")            \
     X(GENUINE, "quorum: a message under another presence than its sender's is dropped")
 
 typedef enum irx__rule {

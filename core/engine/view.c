@@ -14,7 +14,7 @@ static bool same(const irx_record *a, const irx_record *b)
            a->term == b->term && irx_id_equal(a->session, b->session) &&
            irx_id_equal(a->process, b->process) && a->beat == b->beat && a->hold_ns == b->hold_ns &&
            irx_id_equal(a->epoch, b->epoch) && irx_id_equal(a->successor, b->successor) &&
-           strcmp(a->label, b->label) == 0;
+           a->list == b->list && strcmp(a->label, b->label) == 0;
 }
 
 bool irx__held_by_self(const irx_engine *e)
@@ -139,6 +139,7 @@ void irx__view_record(irx_engine *e, const irx_record *record)
         return;
     }
     bool shifted = e->knowledge != IRX__PRESENT || record->term != e->record.term ||
+                   !irx_id_equal(record->incarnation, e->record.incarnation) ||
                    !irx_id_equal(record->session, e->record.session) || !e->under_epoch;
     e->knowledge = IRX__PRESENT;
     e->record = *record;
@@ -150,6 +151,21 @@ void irx__view_record(irx_engine *e, const irx_record *record)
     remember(e, record);
     compare_settings(e, record);
     if (shifted) {
+        irx__quorum_shifted(e);
         describe(e);
     }
+}
+
+/* A beat of the record's own leadership: the store has taken a renewal since. */
+void irx__view_beat(irx_engine *e, uint64_t beat, int64_t hold_ns)
+{
+    if (beat <= e->record.beat) {
+        return; /* a READ was faster */
+    }
+    e->record.beat = beat;
+    e->record.hold_ns = hold_ns;
+    if (IRX__RULE(BEAT_IS_SIGHT)) {
+        e->sight_ns = e->now_ns;
+    }
+    remember(e, &e->record);
 }

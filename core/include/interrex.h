@@ -155,7 +155,8 @@ typedef struct irx_metrics {
     uint64_t events_dropped;
     uint64_t messages_sent; /* the protocol's own among them, as in the two below */
     uint64_t messages_received;
-    uint64_t messages_dropped; /* foreign, of a newer version, malformed, or not the sender's */
+    uint64_t messages_dropped; /* came in foreign, of a newer version, malformed or not the
+                                  sender's; or the protocol's own, that could not leave */
     int64_t last_round_trip_ns;
 } irx_metrics;
 
@@ -165,29 +166,34 @@ IRX_API int irx_election_metrics(irx_election *election, irx_metrics *metrics);
  *
  * Bytes are opaque here and copied. What takes time returns at once; *ticket (may be null: nobody
  * waits) is a number above zero, and an IRX_SETTLED event of that ticket tells what became of it,
- * in any case and once. At most IRX_REQUESTS_MAX of an election may be under way (IRX_EFULL). */
+ * in any case and once, unless the handle is closed before. At most IRX_REQUESTS_MAX of an election
+ * may be under way, or settled and not yet taken as an event (IRX_EFULL). They are carried out in
+ * the order of asking, stops and resignations among them. */
 
 enum { IRX_REQUESTS_MAX = 1024 };
 
 /* What this member says of itself: up to IRX_META_MAX bytes (IRX_ETOOLARGE) that every member sees
- * in its table. Legal in any state; before a start there is nothing to wait for, and it settles at
- * once. Settled: the row is written. IRX_ESTOPPED: the election was stopped before. */
+ * in its table, from now on and after later starts too. Legal in any state; before a start there is
+ * nothing to wait for, and it settles at once. Settled: the row is written. IRX_ESTOPPED: the
+ * election was stopped before. */
 IRX_API int irx_election_set_meta(irx_election *election, const void *meta, size_t length,
                                   uint64_t *ticket);
 
 /* Sends up to IRX_MESSAGE_MAX bytes (IRX_ETOOLARGE) to one member (IRX_TO_MEMBER: `member`, a
- * session of the member table, else IRX_ENOMEMBER), to the leader (IRX_ENOMEMBER: none is known;
- * IRX_ESTATE: it is this member), to all followers or to all members; never to oneself. At most
- * once, in order per sender. IRX_ESTOPPED, IRX_EUNSUPPORTED. Settled: the medium took it; with
- * IRX_ENOMEMBER: nobody received it, where the medium can tell; with another error: it did not
- * leave. */
+ * session of the member table, else IRX_ENOMEMBER), to the leader (IRX_ENOMEMBER: none is known),
+ * to all followers or to all members; never to oneself (IRX_ESTATE: the member or the leader is
+ * this one). At most once, in order per sender. IRX_ESTOPPED, but a leader that is draining may
+ * still send; IRX_EUNSUPPORTED. Settled: the medium took it; with IRX_ENOMEMBER: nobody received
+ * it, where the medium can tell; with another error: it did not leave, or its connection or the
+ * election ended before anybody knew. */
 IRX_API int irx_election_send(irx_election *election, irx_audience audience, irx_id member,
                               const void *data, size_t length, uint64_t *ticket);
 
 /* Publishes a value of up to IRX_VALUE_MAX bytes (IRX_ETOOLARGE), which every member receives and
- * the next leader inherits. Only the leader may: IRX_ENOTLEADER, at once or, where the store knows
- * better, settled. Settled: it is durable in the medium, with `version`. An error of another code
- * than IRX_ENOTLEADER says that it may have been written: the value tells. */
+ * the next leader inherits. Only the leader may, draining included: IRX_ENOTLEADER, at once or,
+ * where the store knows better, settled. Settled: it is durable in the medium, with `version`, and
+ * IRX_VALUE was told here before. An error of another code than IRX_ENOTLEADER may say that it may
+ * have been written: then the value tells. */
 IRX_API int irx_election_publish(irx_election *election, const void *value, size_t length,
                                  uint64_t *ticket);
 
@@ -197,7 +203,8 @@ typedef struct irx_value {
     size_t length;
 } irx_value;
 
-/* The newest value that this member has received; the caller frees it with irx_value_free. */
+/* The newest value that this member has received, readable after a stop too; the caller frees it
+ * with irx_value_free. */
 IRX_API int irx_election_value(irx_election *election, irx_value **value);
 IRX_API void irx_value_free(irx_value *value);
 

@@ -1,7 +1,18 @@
-/* Keeps operations in the order in which they came. It must never change, merge or answer one. */
+/* Keeps operations and messages in the order in which they came. It must never change, merge or
+ * answer one. */
 #include "medium/calls.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+static void append(irx__calls *calls, irx__call *call)
+{
+    if (calls->last)
+        calls->last->next = call;
+    else
+        calls->first = call;
+    calls->last = call;
+}
 
 int irx__calls_append(irx__calls *calls, irx_seat *seat, const irx_op *op)
 {
@@ -9,11 +20,26 @@ int irx__calls_append(irx__calls *calls, irx_seat *seat, const irx_op *op)
     if (!call)
         return IRX_ENOMEM;
     *call = (irx__call){.seat = seat, .op = *op};
-    if (calls->last)
-        calls->last->next = call;
-    else
-        calls->first = call;
-    calls->last = call;
+    append(calls, call);
+    return 0;
+}
+
+int irx__calls_append_send(irx__calls *calls, irx_seat *seat, irx_id to, irx_id process,
+                           uint64_t ticket, const void *bytes, size_t length)
+{
+    irx__call *call = malloc(sizeof *call + length);
+    if (!call)
+        return IRX_ENOMEM;
+    *call = (irx__call){
+        .seat = seat,
+        .is_send = true,
+        .to = to,
+        .process = process,
+        .ticket = ticket,
+        .length = length,
+    };
+    memcpy(call->bytes, bytes, length);
+    append(calls, call);
     return 0;
 }
 

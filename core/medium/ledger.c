@@ -81,7 +81,7 @@ static bool is_voted(const irx_record *record, const irx_op *op)
 /* Only an acknowledgement of this very term makes anyone else a voter. */
 static void write_first_list(irx_record *record)
 {
-    if (record->protocol != IRX_PROTOCOL_QUORUM)
+    if (record->protocol != IRX_PROTOCOL_QUORUM || !IRX__RULE(CLAIM_ALONE))
         return;
     record->list = 1;
     record->voter_count = 1;
@@ -101,6 +101,9 @@ static void write_claim(irx_record *record, const irx_op *op, const irx__ledger_
 {
     uint64_t unix_ms = facts->unix_ms > 0 ? (uint64_t)facts->unix_ms : 0;
     irx_version value = record->value; /* is inherited */
+#ifdef IRX_MUTANTS
+    const irx_record before = *record; /* what a claim keeps that does not begin a list anew */
+#endif
     *record = (irx_record){
         .format = IRX_FORMAT,
         .protocol = op->protocol,
@@ -112,6 +115,11 @@ static void write_claim(irx_record *record, const irx_op *op, const irx__ledger_
         .value = value,
     };
     write_holder(record, op, facts);
+#ifdef IRX_MUTANTS
+    record->list = before.list;
+    record->voter_count = before.voter_count;
+    memcpy(record->voters, before.voters, sizeof record->voters);
+#endif
     write_first_list(record);
 }
 

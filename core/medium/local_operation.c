@@ -273,9 +273,12 @@ static int apply_table(work *w)
         changed = irx__table_remove(&w->table, w->op->session);
     }
     if (w->op->kind == IRX_OP_JOIN) {
-        code = irx__table_join(&w->table, w->op, w->op->session, w->seat->seat->label,
-                               w->medium->config.max_members, &w->join, w->why);
-        changed = true;
+        const irx_seat *seat = w->seat->seat;
+        const irx__joiner who = {w->op->session, seat->label, seat->meta, seat->meta_length};
+        bool says_new = false;
+        code = irx__table_join(&w->table, w->op, &who, w->medium->config.max_members, &w->join,
+                               &says_new, w->why);
+        changed = changed || says_new;
     }
     return code == 0 && changed ? write_table(w) : code;
 }

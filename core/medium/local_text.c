@@ -335,7 +335,7 @@ int irx__local_parse_table(const char *text, irx__table *table)
         line_end = memchr(text, '\n', (size_t)(end - text));
         if (!line_end || !parse_row(text, line_end, &row) || irx__table_find(table, row.session))
             return IRX_EFOREIGN;
-        if (irx__table_put(table, &row, NULL) != 0)
+        if (irx__table_put(table, &row, NULL, NULL) != 0)
             return IRX_ENOMEM;
     }
     if (last_join > table->last_join)

@@ -35,7 +35,7 @@ typedef struct irx_seat {
     size_t meta_length;
     /* The published value as last received; the medium replaces it (malloc) whenever a result
      * brings a newer version, before it reports that result, and sets `value_changed`. The runtime
-     * frees it. */
+     * frees it, and takes it away where a new start finds that the store lost it. */
     void *value;
     size_t value_length;
     irx_version value_version; /* {0, 0}: none */

@@ -2,7 +2,8 @@
  * single processes that want one interface. It decides nothing; it carries operations to a store
  * (memory_store.c) and tells what came of them, always from its own loop's turn and never from
  * within a call. It is the plainest medium and the pattern for others: up and down per channel and
- * generation, one result per operation and in order, marks for hints and for GONE. */
+ * generation, one result per operation and in order, a queue of messages, marks for hints and for
+ * GONE. */
 #include <errno.h>
 #include <ev.h>
 #include <stdio.h>
@@ -28,7 +29,7 @@ struct irx_medium {
     struct ev_io woken; /* by ourselves, or by others who have the store open */
     channel channels[2];
     irx__calls calls;
-    bool out_of_memory; /* an operation could not be queued: the command channel goes down */
+    bool out_of_memory; /* a call could not be queued: the command channel goes down */
     bool *closed;       /* set while telling: a sink may close us */
 };
 
@@ -56,25 +57,57 @@ static void tell_channels(irx_medium *medium, bool *closed)
     }
 }
 
-static void tell_results(irx_medium *medium, const bool *closed)
+static void tell_result(irx_medium *medium, irx__call *call)
 {
     const irx_sink *sink = &medium->config.sink;
+    irx_result result;
+    irx_error why = {0};
+    irx__memory_apply(&medium->user, call->seat, &call->op, medium->config.max_members, &result,
+                      &why);
+    sink->result(sink->owner, call->seat, &result, result.error_code ? &why : NULL);
+}
+
+static void tell_sent(irx_medium *medium, irx__call *call)
+{
+    const irx_sink *sink = &medium->config.sink;
+    int code = irx__memory_send(&medium->user, call->seat, call->to, call->process, call->bytes,
+                                call->length);
+    if (call->ticket != 0)
+        sink->sent(sink->owner, call->seat, call->ticket, code);
+}
+
+static void carry_out_calls(irx_medium *medium, const bool *closed)
+{
     size_t most = 0; /* what comes in meanwhile has its turn later */
     for (const irx__call *call = medium->calls.first; call; call = call->next)
         most++;
     while (most-- > 0 && medium->calls.first) {
         irx__call *call = medium->calls.first;
-        irx_result result;
-        irx_error why = {0};
         irx__calls_take(&medium->calls, NULL, call);
-        irx__memory_apply(&medium->user, call->seat, &call->op, medium->config.max_members, &result,
-                          &why);
-        sink->result(sink->owner, call->seat, &result, result.error_code ? &why : NULL);
+        if (call->is_send)
+            tell_sent(medium, call);
+        else
+            tell_result(medium, call);
         free(call);
         if (*closed)
             return;
     }
     if (medium->calls.first)
+        wake(medium);
+}
+
+static void tell_messages(irx_medium *medium, const bool *closed)
+{
+    const irx_sink *sink = &medium->config.sink;
+    irx__memory_message *message;
+    /* What comes in meanwhile has its turn later. */
+    for (size_t most = irx__memory_waiting(&medium->user); most > 0 && !*closed; most--) {
+        if (!(message = irx__memory_take_message(&medium->user)))
+            return;
+        sink->message(sink->owner, message->seat, message->bytes, message->length);
+        free(message);
+    }
+    if (!*closed && irx__memory_waiting(&medium->user) > 0)
         wake(medium);
 }
 
@@ -99,7 +132,7 @@ static void tell_no_memory(irx_medium *medium)
     medium->out_of_memory = false;
     command->up = false;
     irx__calls_drop(&medium->calls, NULL);
-    irx__error_set(&why, IRX_ENOMEM, "no memory to queue an operation");
+    irx__error_set(&why, IRX_ENOMEM, "no memory to queue a call");
     sink->down(sink->owner, IRX_CHANNEL_COMMAND, command->generation, &why);
 }
 
@@ -114,7 +147,9 @@ static void on_woken(struct ev_loop *loop, struct ev_io *watcher, int events)
     medium->closed = &closed;
     tell_channels(medium, &closed);
     if (!closed)
-        tell_results(medium, &closed);
+        carry_out_calls(medium, &closed);
+    if (!closed)
+        tell_messages(medium, &closed);
     if (!closed)
         tell_marks(medium, &closed);
     if (!closed && medium->out_of_memory)
@@ -185,6 +220,14 @@ static void memory_submit(irx_medium *medium, irx_seat *seat, const irx_op *op)
     wake(medium);
 }
 
+static void memory_send(irx_medium *medium, irx_seat *seat, irx_id to, irx_id process,
+                        uint64_t ticket, const void *bytes, size_t length)
+{
+    if (irx__calls_append_send(&medium->calls, seat, to, process, ticket, bytes, length) != 0)
+        medium->out_of_memory = true;
+    wake(medium);
+}
+
 static void memory_watch(irx_medium *medium, irx_seat *seat, irx_id process, int64_t every_ns)
 {
     (void)every_ns; /* the end of a presence is marked at once */
@@ -219,6 +262,7 @@ const irx_medium_class irx__medium_memory = {
     .scheme = "memory",
     .has_presence = true,
     .kernel = false,
+    .has_quorum = true,
     .guarantee_fast = IRX_GUARANTEE_EXCLUSIVE,
     .guarantee_safe = IRX_GUARANTEE_EXCLUSIVE,
     .open = memory_open,
@@ -229,6 +273,7 @@ const irx_medium_class irx__medium_memory = {
     .submit = memory_submit,
     .watch = memory_watch,
     .unwatch = memory_unwatch,
+    .send = memory_send,
     .close = memory_close,
     .forked = memory_forked,
 };

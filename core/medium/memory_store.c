@@ -1,7 +1,7 @@
-/* Decides nothing but what the ledger's rules say: named stores in this process's memory, behind
- * one lock, so that media on several loops may share one. A store lives as long as somebody has it
- * open. It must never call back: what others have to be told is marked, and their loops are woken.
- */
+/* Named stores in this process's memory, behind one lock, so that media on several loops may share
+ * one: who has them open, who is present, and what they have to be told. A store lives as long as
+ * somebody has it open. It must never call back: what others have to be told is marked or queued,
+ * and their loops are woken. What an operation does is in memory_apply.c. */
 #include "medium/memory_store.h"
 
 #include <pthread.h>
@@ -10,13 +10,12 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
-#include "runtime/clock.h"
 #include "runtime/error.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static irx__memory_store *stores;
 
-static bool is_present(const irx__memory_store *store, irx_id process)
+bool irx__memory_is_present(const irx__memory_store *store, irx_id process)
 {
     if (irx_id_none(process))
         return false;
@@ -39,9 +38,19 @@ static void wake(irx__memory_user *user)
     eventfd_write(user->wake_fd, 1);
 }
 
-/* Something happened in an election: everybody else there should look. */
-static void push(irx__memory_store *store, const irx__memory_election *election,
-                 const irx_seat *sender)
+void irx__memory_broadcast(irx__memory_store *store, const irx__memory_election *election,
+                           const void *bytes, size_t length)
+{
+    for (irx__memory_user *user = store->users; user; user = user->next)
+        for (irx__memory_seat *seat = user->seats; seat; seat = seat->next)
+            if (seat->election == election && !irx_id_none(user->process)) {
+                irx__memory_queue_put(&user->queue, seat->seat, bytes, length);
+                wake(user);
+            }
+}
+
+void irx__memory_push(irx__memory_store *store, const irx__memory_election *election,
+                      const irx_seat *sender)
 {
     for (irx__memory_user *user = store->users; user; user = user->next)
         for (irx__memory_seat *seat = user->seats; seat; seat = seat->next)
@@ -65,13 +74,23 @@ static void end_presence(irx__memory_user *user)
 {
     irx_id process = user->process;
     user->process = (irx_id){0, 0};
+    irx__memory_queue_drop(&user->queue, NULL);
     if (!irx_id_none(process))
         mark_gone(user->store, process);
 }
 
-static void free_election(irx__memory_election *election)
+static void clear_election(irx__memory_election *election)
 {
     irx__table_free(&election->table);
+    free(election->value);
+    election->value = NULL;
+    election->value_length = 0;
+    election->ledger = (irx__ledger){0};
+}
+
+static void free_election(irx__memory_election *election)
+{
+    clear_election(election);
     free(election);
 }
 
@@ -165,8 +184,10 @@ void irx__memory_detach(irx__memory_user *user, irx_seat *seat)
     while (*link && (*link)->seat != seat)
         link = &(*link)->next;
     irx__memory_seat *mine = *link;
-    if (mine)
+    if (mine) {
         *link = mine->next;
+        irx__memory_queue_drop(&user->queue, seat);
+    }
     pthread_mutex_unlock(&lock);
     free(mine);
 }
@@ -184,7 +205,7 @@ void irx__memory_watch(irx__memory_user *user, irx_seat *seat, irx_id process)
     pthread_mutex_lock(&lock);
     irx__memory_seat *mine = find_seat(user, seat);
     mine->watched = process;
-    mine->gone = !irx_id_none(process) && !is_present(user->store, process);
+    mine->gone = !irx_id_none(process) && !irx__memory_is_present(user->store, process);
     if (mine->gone)
         wake(user);
     pthread_mutex_unlock(&lock);
@@ -198,70 +219,56 @@ irx_id irx__memory_epoch(irx__memory_user *user)
     return epoch;
 }
 
-/* STRIKE: true if a row went. A row without a presence can not be seen to end. */
-static bool strike(irx__memory_store *store, irx__table *table)
-{
-    size_t before = table->count;
-    for (size_t i = table->count; i-- > 0;)
-        if (!irx_id_none(table->rows[i].process) && !is_present(store, table->rows[i].process))
-            irx__table_remove(table, table->rows[i].session);
-    return table->count != before;
-}
-
-/* The member table's part of an operation; true in *pushes where the others should look. */
-static int apply_members(irx__memory_user *user, irx__memory_seat *mine, const irx_op *op,
-                         uint32_t max_members, irx_result *result, bool *pushes, irx_error *why)
-{
-    irx__table *table = &mine->election->table;
-    switch (op->kind) {
-    case IRX_OP_JOIN:
-        return irx__table_join(table, op, op->process, mine->seat->label, max_members,
-                               &result->join, why);
-    case IRX_OP_LEAVE: *pushes |= irx__table_remove(table, op->session); return 0;
-    case IRX_OP_RELEASE:
-        if (op->leave)
-            *pushes |= irx__table_remove(table, op->session);
-        return 0;
-    case IRX_OP_CLAIM_IF_GONE:
-        if (result->status == IRX_RESULT_OK)
-            irx__table_remove(table, op->expected.session);
-        return 0;
-    case IRX_OP_STRIKE: *pushes |= strike(user->store, table); return 0;
-    default: return 0;
-    }
-}
-
 void irx__memory_apply(irx__memory_user *user, irx_seat *seat, const irx_op *op,
                        uint32_t max_members, irx_result *result, irx_error *why)
 {
     pthread_mutex_lock(&lock);
-    irx__memory_store *store = user->store;
-    irx__memory_seat *mine = find_seat(user, seat);
-    irx__ledger *ledger = &mine->election->ledger;
-    irx__ledger_facts facts = {
-        .epoch = store->epoch,
-        .unix_ms = irx__clock_wall_ns() / 1000000,
-        .label = seat->label,
-        .process = op->process,
-        .sender_present = is_present(store, op->process),
-        .holder_gone = ledger->has_record && !is_present(store, ledger->record.process),
-    };
-    bool changed = false;
-    irx_status_kind status = irx__ledger_apply(ledger, op, &facts, &changed);
-    irx__ledger_answer(ledger, op, status, store->epoch, result);
-    bool pushes = changed && (op->kind == IRX_OP_CLAIM || op->kind == IRX_OP_CLAIM_IF_GONE ||
-                              op->kind == IRX_OP_RELEASE);
-    if (status != IRX_RESULT_EPOCH &&
-        (result->error_code = apply_members(user, mine, op, max_members, result, &pushes, why)))
-        result->status = IRX_RESULT_FAILED;
-    if (pushes)
-        push(store, mine->election, seat);
-    if (irx__table_hand(&mine->election->table, seat) != 0) {
-        result->status = IRX_RESULT_UNKNOWN;
-        result->error_code =
-            irx__error_set(why, IRX_ENOMEM, "no memory for the members of '%s'", seat->name);
-    }
+    irx__memory_operate(user, find_seat(user, seat), op, max_members, result, why);
     pthread_mutex_unlock(&lock);
+}
+
+/* ---- messages and marks ---------------------------------------------------------------------- */
+
+static int send_to_process(irx__memory_store *store, irx_id process, const void *bytes,
+                           size_t length)
+{
+    irx__memory_user *user = irx_id_none(process) ? NULL : store->users;
+    while (user && !irx_id_equal(user->process, process))
+        user = user->next;
+    if (!user)
+        return IRX_ENOMEMBER;
+    int code = irx__memory_queue_put(&user->queue, NULL, bytes, length);
+    wake(user);
+    return code;
+}
+
+int irx__memory_send(irx__memory_user *user, irx_seat *seat, irx_id to, irx_id process,
+                     const void *bytes, size_t length)
+{
+    int code = 0;
+    pthread_mutex_lock(&lock);
+    if (irx_id_none(to))
+        irx__memory_broadcast(user->store, find_seat(user, seat)->election, bytes, length);
+    else
+        code = send_to_process(user->store, process, bytes, length);
+    pthread_mutex_unlock(&lock);
+    return code;
+}
+
+size_t irx__memory_waiting(irx__memory_user *user)
+{
+    pthread_mutex_lock(&lock);
+    size_t count = user->queue.count;
+    pthread_mutex_unlock(&lock);
+    return count;
+}
+
+irx__memory_message *irx__memory_take_message(irx__memory_user *user)
+{
+    pthread_mutex_lock(&lock);
+    irx__memory_message *message = irx__memory_queue_take(&user->queue);
+    pthread_mutex_unlock(&lock);
+    return message;
 }
 
 bool irx__memory_take_mark(irx__memory_user *user, irx_seat **seat, irx_id *process)
@@ -298,9 +305,7 @@ void irx__memory_restart(irx_medium *medium, bool keep_data)
     pthread_mutex_lock(&lock);
     store->epoch = irx__random_id();
     for (irx__memory_election *election = store->elections; election && !keep_data;
-         election = election->next) {
-        irx__table_free(&election->table);
-        election->ledger = (irx__ledger){0};
-    }
+         election = election->next)
+        clear_election(election);
     pthread_mutex_unlock(&lock);
 }

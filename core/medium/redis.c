@@ -271,6 +271,7 @@ static void redis_detach(irx_medium *medium, irx_seat *seat)
     irx__redis_unwatch(medium, seat);
     irx__redis_unsubscribe(medium, place);
     irx__redis_forget_seat(medium, place);
+    irx__redis_forget_sends(medium, place);
     if (medium->cursor == place) {
         medium->cursor = place->next;
     }
@@ -290,6 +291,7 @@ const irx_medium_class irx__medium_redis = {
     .scheme = "redis",
     .has_presence = true,
     .kernel = false,
+    .has_quorum = true,
     .guarantee_fast = IRX_GUARANTEE_TERM,
     .guarantee_safe = IRX_GUARANTEE_EXCLUSIVE,
     .open = redis_open,
@@ -300,6 +302,7 @@ const irx_medium_class irx__medium_redis = {
     .submit = irx__redis_submit,
     .watch = irx__redis_watch,
     .unwatch = irx__redis_unwatch,
+    .send = irx__redis_send_message,
     .close = redis_close,
     .forked = redis_forked,
 };

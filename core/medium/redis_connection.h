@@ -88,6 +88,10 @@ void irx__redis_ready(irx__redis_connection *connection);
 void irx__redis_send(irx__redis_connection *connection, irx__redis_request *request, int argc,
                      const char *const *argv, const size_t *lengths);
 
+/* May that many bytes more be queued for the application? Operations have room beyond that, so that
+ * much talk does not end the connection that a leadership is renewed on. */
+bool irx__redis_has_room(const irx__redis_connection *connection, size_t bytes);
+
 /* Ends it soon, by way of the hook and never from within the call. */
 void irx__redis_fail(irx__redis_connection *connection, const irx_error *why);
 

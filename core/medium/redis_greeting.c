@@ -17,13 +17,14 @@ static const char *const scripts[IRX_REDIS_SCRIPTS] = {
     [IRX_OP_JOIN] = irx__lua_join,     [IRX_OP_LEAVE] = irx__lua_leave,
     [IRX_OP_CLAIM] = irx__lua_claim,   [IRX_OP_CLAIM_IF_GONE] = irx__lua_claim_if_gone,
     [IRX_OP_RENEW] = irx__lua_renew,   [IRX_OP_RELEASE] = irx__lua_release,
-    [IRX_OP_STRIKE] = irx__lua_strike,
+    [IRX_OP_STRIKE] = irx__lua_strike, [IRX_OP_PUBLISH] = irx__lua_publish,
+    [IRX_REDIS_GONE] = irx__lua_gone,
 };
 
 typedef struct greeting_request {
     irx__redis_request base;
     irx_channel channel;
-    irx_op_kind script; /* of a SCRIPT LOAD */
+    unsigned script; /* of a SCRIPT LOAD */
 } greeting_request;
 
 static void fail(irx_medium *medium, irx_channel channel, int code, const char *what)
@@ -43,8 +44,7 @@ void irx__redis_refused(irx_medium *medium, irx_channel channel, const redisRepl
 
 /* The last of `argv` is null. */
 static void say(irx_medium *medium, irx_channel channel, const char *const argv[],
-                bool (*answered)(void *, irx__redis_request *, const redisReply *),
-                irx_op_kind script)
+                bool (*answered)(void *, irx__redis_request *, const redisReply *), unsigned script)
 {
     size_t lengths[8];
     int argc = 0;
@@ -88,25 +88,25 @@ static bool may_fail(void *owner, irx__redis_request *request, const redisReply 
 static bool loaded(void *owner, irx__redis_request *request, const redisReply *reply)
 {
     irx_medium *medium = owner;
-    irx_op_kind kind = ((greeting_request *)request)->script;
+    unsigned script = ((greeting_request *)request)->script;
 
-    medium->loading[kind] = false;
+    medium->loading[script] = false;
     if (reply->type == REDIS_REPLY_ERROR) {
         irx__redis_refused(medium, IRX_CHANNEL_COMMAND, reply);
     } else if (reply->type != REDIS_REPLY_STRING || reply->len != IRX_REDIS_SHA_MAX - 1) {
         fail(medium, IRX_CHANNEL_COMMAND, IRX_EPROTOCOL, "a script was loaded without a digest");
     } else {
-        memcpy(medium->shas[kind], reply->str, IRX_REDIS_SHA_MAX);
+        memcpy(medium->shas[script], reply->str, IRX_REDIS_SHA_MAX);
     }
     return false;
 }
 
-void irx__redis_load(irx_medium *medium, irx_op_kind kind)
+void irx__redis_load(irx_medium *medium, unsigned script)
 {
-    if (!medium->loading[kind]) {
-        medium->loading[kind] = true;
+    if (!medium->loading[script]) {
+        medium->loading[script] = true;
         say(medium, IRX_CHANNEL_COMMAND,
-            (const char *const[]){"SCRIPT", "LOAD", scripts[kind], NULL}, loaded, kind);
+            (const char *const[]){"SCRIPT", "LOAD", scripts[script], NULL}, loaded, script);
     }
 }
 
@@ -208,9 +208,9 @@ void irx__redis_greet(irx_medium *medium, irx_channel channel)
     say(medium, channel,
         (const char *const[]){"EVALSHA", "0000000000000000000000000000000000000000", "0", NULL},
         must_have_no_script, 0);
-    for (int kind = 0; kind < IRX_REDIS_SCRIPTS; kind++) {
-        medium->loading[kind] = false;
-        irx__redis_load(medium, (irx_op_kind)kind);
+    for (unsigned script = 0; script < IRX_REDIS_SCRIPTS; script++) {
+        medium->loading[script] = false;
+        irx__redis_load(medium, script);
     }
     char fresh[33];
     irx_id_print(irx__random_id(), fresh);

@@ -12,8 +12,8 @@ enum {
     IRX_REDIS_SHA_MAX = 41
 };
 
-/* One for each kind of operation, and in its order. */
-enum { IRX_REDIS_SCRIPTS = IRX_OP_STRIKE + 1 };
+/* One for each kind of operation, in its order, and the watch's. */
+enum { IRX_REDIS_GONE = IRX_OP_PUBLISH + 1, IRX_REDIS_SCRIPTS };
 
 typedef struct irx__redis_seat irx__redis_seat;
 
@@ -23,7 +23,7 @@ struct irx__redis_seat {
     irx__redis_seat *next;
     irx__redis_seat *previous;
     char key[IRX_REDIS_KEY_MAX];
-    char channel[IRX_REDIS_KEY_MAX]; /* of hints */
+    char channel[IRX_REDIS_KEY_MAX]; /* of hints, and of what is said to everybody */
     bool known;                      /* `record` is a copy that a READ may be compared with */
     irx_record record;
     char version[IRX_REDIS_VERSION_MAX]; /* of the member table in seat->members */
@@ -53,7 +53,7 @@ struct irx_medium {
     char shas[IRX_REDIS_SCRIPTS][IRX_REDIS_SHA_MAX];
     bool loading[IRX_REDIS_SCRIPTS]; /* a SCRIPT LOAD is under way */
     ev_timer watch;
-    bool probing; /* a NUMSUB is under way */
+    bool probing; /* a question is under way */
     irx__redis_watched *watched;
     size_t watched_count;
     size_t watched_room;
@@ -67,8 +67,8 @@ struct irx_medium {
 /* ---- redis_greeting.c: from an open socket to `up` ---- */
 
 void irx__redis_greet(irx_medium *medium, irx_channel channel);
-/* SCRIPT LOAD of an operation's script. */
-void irx__redis_load(irx_medium *medium, irx_op_kind kind);
+/* SCRIPT LOAD of an operation's script, or the watch's. */
+void irx__redis_load(irx_medium *medium, unsigned script);
 /* An error reply on this connection: explains it and ends the connection. */
 void irx__redis_refused(irx_medium *medium, irx_channel channel, const redisReply *reply);
 
@@ -78,7 +78,27 @@ void irx__redis_submit(irx_medium *medium, irx_seat *seat, const irx_op *op);
 /* Requests under way are not to tell this seat anything. */
 void irx__redis_forget_seat(irx_medium *medium, const irx__redis_seat *seat);
 
-/* ---- redis_presence.c: subscriptions, hints, and the watch ---- */
+/* ---- redis_bus.c: messages ---- */
+
+void irx__redis_send_message(irx_medium *medium, irx_seat *seat, irx_id to, irx_id process,
+                             uint64_t ticket, const void *bytes, size_t length);
+/* Says something on a channel, or nothing to nobody: a question for those who wait for their turn.
+ */
+void irx__redis_say_on(irx_medium *medium, irx__redis_request *request, const char *channel,
+                       const void *bytes, size_t length);
+void irx__redis_say_nothing(irx_medium *medium, irx__redis_request *request);
+/* Sends under way are not to tell this seat anything. */
+void irx__redis_forget_sends(irx_medium *medium, const irx__redis_seat *seat);
+/* Somebody said something, perhaps nothing, on a channel. */
+void irx__redis_heard(irx_medium *medium, const irx__redis_push *push);
+/* Tells those bytes, or a hint where there are none, to every seat of this channel. */
+void irx__redis_tell_seats(irx_medium *medium, const redisReply *channel, const char *bytes,
+                           size_t length);
+
+/* ---- redis_presence.c: subscriptions and the watch ---- */
+
+/* The channel that this process subscribes to: IRX_REDIS_KEY_MAX bytes. */
+void irx__redis_presence_channel(const irx_medium *medium, irx_id process, char channel[]);
 
 void irx__redis_subscribe_all(irx_medium *medium);
 void irx__redis_subscribe(irx_medium *medium, const irx__redis_seat *seat);

@@ -2,13 +2,11 @@
  * only what an answer says: FAILED where surely nothing was applied, UNKNOWN where it may have
  * been. It never sends an operation twice, but for the one case where the server says that it had
  * no script to run and so ran none. */
-#include "medium/redis_internal.h"
-
+#include "medium/redis_arguments.h"
 #include "medium/redis_error.h"
+#include "medium/redis_value.h"
 #include "runtime/error.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,167 +19,42 @@ typedef struct op_request {
     irx__redis_seat *seat; /* null: detached */
     irx_op op;
     bool reloaded;
-    struct { /* READ: the copy that was compared, if any */
-        bool known;
-        irx_id incarnation;
-        uint64_t term;
-        irx_id session;
-        uint64_t beat;
-    } copy;
+    bool refused;  /* too much of the application's waits already */
+    bool has_copy; /* `copy` is what the answer may leave out, as it was when this was sent */
+    irx_record copy;
 } op_request;
 
-/* ---- arguments --------------------------------------------------------------------------------
+/* ---- questions --------------------------------------------------------------------------------
  */
 
-enum { ARGUMENTS_MAX = 24, IDS_MAX = 8, NUMBERS_MAX = 8 };
-
-typedef struct arguments {
-    int count;
-    const char *list[ARGUMENTS_MAX];
-    size_t lengths[ARGUMENTS_MAX];
-    char ids[IDS_MAX][33];
-    int id_count;
-    char numbers[NUMBERS_MAX][24];
-    int number_count;
-    char copy[33 + 33 + 2 * 24];
-} arguments;
-
-static void add_text(arguments *to, const char *text)
+static bool is_newer(irx_version version, irx_version than)
 {
-    to->list[to->count] = text;
-    to->lengths[to->count] = strlen(text);
-    to->count++;
+    return version.term != than.term ? version.term > than.term : version.index > than.index;
 }
 
-/* None is the empty text. */
-static void add_id(arguments *to, irx_id id)
+/* READ, STRIKE: all that the seat has is as the copy says, the bytes of the value too. */
+static bool may_leave_out(const irx__redis_seat *place, const irx_op *op)
 {
-    char *digits = to->ids[to->id_count++];
-    digits[0] = '\0';
-    if (!irx_id_none(id)) {
-        irx_id_print(id, digits);
-    }
-    add_text(to, digits);
-}
-
-static void add_number(arguments *to, uint64_t number)
-{
-    char *digits = to->numbers[to->number_count++];
-    snprintf(digits, sizeof to->numbers[0], "%" PRIu64, number);
-    add_text(to, digits);
-}
-
-static void add_flag(arguments *to, bool flag)
-{
-    add_text(to, flag ? "1" : "0");
-}
-
-static void add_claim(arguments *to, const irx_op *op, const char *label)
-{
-    add_id(to, irx__random_id());
-    add_id(to, op->incarnation);
-    add_number(to, op->term);
-    add_flag(to, op->first_term);
-    add_id(to, op->session);
-    add_id(to, op->process);
-    add_text(to, label);
-    add_number(to, op->beat);
-    add_number(to, (uint64_t)op->hold_ns);
-    add_text(to, "lease");
-    add_text(to, op->takeover == IRX_TAKEOVER_FAST ? "fast" : "safe");
-    add_id(to, op->expected.incarnation);
-    add_number(to, op->expected.term);
-    add_id(to, op->expected.session);
-    add_number(to, op->expected.beat);
-}
-
-/* READ: what the seat knows already, so that nothing of it needs to be sent back. */
-static void add_copy(arguments *to, op_request *request)
-{
-    const irx_record *record = &request->seat->record;
-    char incarnation[33];
-    char session[33] = "";
-
-    request->copy.known = request->seat->known;
-    if (request->copy.known) {
-        request->copy.incarnation = record->incarnation;
-        request->copy.term = record->term;
-        request->copy.session = record->session;
-        request->copy.beat = record->beat;
-        irx_id_print(record->incarnation, incarnation);
-        if (!irx_id_none(record->session)) {
-            irx_id_print(record->session, session);
-        }
-        snprintf(to->copy, sizeof to->copy, "%s/%" PRIu64 "/%s/%" PRIu64, incarnation, record->term,
-                 session, record->beat);
-    }
-    add_text(to, to->copy);
-}
-
-static void add_operation(arguments *to, irx_medium *medium, op_request *request)
-{
-    const irx_op *op = &request->op;
-    const irx_seat *seat = request->seat->seat;
-    const char *version = request->seat->version;
-
+    const irx_record *record = &place->record;
     switch (op->kind) {
     case IRX_OP_READ:
-        add_copy(to, request);
-        add_text(to, version);
-        break;
-    case IRX_OP_CREATE:
-        add_id(to, irx__random_id());
-        add_id(to, op->incarnation);
-        add_text(to, "lease");
-        add_text(to, op->takeover == IRX_TAKEOVER_FAST ? "fast" : "safe");
-        break;
-    case IRX_OP_JOIN:
-        add_text(to, version);
-        add_id(to, op->session);
-        add_number(to, op->join);
-        add_id(to, op->process);
-        add_flag(to, op->candidate);
-        add_text(to, seat->label);
-        add_number(to, medium->config.max_members);
-        break;
-    case IRX_OP_LEAVE:
-        add_text(to, version);
-        add_id(to, op->session);
-        break;
-    case IRX_OP_CLAIM:
-    case IRX_OP_CLAIM_IF_GONE: add_claim(to, op, seat->label); break;
+    case IRX_OP_STRIKE: return place->known && !is_newer(record->value, place->seat->value_version);
     case IRX_OP_RENEW:
-        add_id(to, op->incarnation);
-        add_number(to, op->term);
-        add_id(to, op->session);
-        add_number(to, op->beat);
-        add_number(to, (uint64_t)op->hold_ns);
-        add_id(to, op->process);
-        break;
-    case IRX_OP_RELEASE:
-        add_id(to, op->incarnation);
-        add_number(to, op->term);
-        add_id(to, op->session);
-        add_id(to, op->successor);
-        add_flag(to, op->leave);
-        break;
-    case IRX_OP_STRIKE: add_text(to, version); break;
-    case IRX_OP_PUBLISH: break;
+        return place->known && irx_id_equal(record->incarnation, op->incarnation) &&
+               record->term == op->term && irx_id_equal(record->session, op->session);
+    default: return false;
     }
 }
 
 static void send_operation(irx_medium *medium, op_request *request)
 {
-    arguments to;
-    to.count = to.id_count = to.number_count = 0;
-    to.copy[0] = '\0';
-    add_text(&to, "EVALSHA");
-    add_text(&to, medium->shas[request->op.kind]);
-    add_text(&to, "1");
-    add_text(&to, request->seat->key);
-    add_text(&to, medium->config.namespace_name);
-    add_id(&to, request->op.epoch);
-    add_operation(&to, medium, request);
+    irx__redis_arguments to;
+    request->has_copy = may_leave_out(request->seat, &request->op);
+    if (request->has_copy) {
+        request->copy = request->seat->record;
+    }
+    irx__redis_arguments_of(&to, medium, request->seat, &request->op,
+                            request->has_copy ? &request->copy : NULL);
     irx__redis_send(irx__redis_command(medium), &request->base, to.count, to.list, to.lengths);
 }
 
@@ -219,48 +92,41 @@ static void expire(void *owner, irx__redis_request *base)
     }
 }
 
-/* A renewal that holds: the record is what it said. Everything else in it this session wrote with
- * its claim, and nobody else may have. */
+/* A renewal that holds: the record is what it said, and otherwise the copy, whose value and list
+ * the script has found to be the stored ones. */
 static void record_renewed(const op_request *request, bool presence_seen, irx_record *record)
 {
     const irx_op *op = &request->op;
-    memset(record, 0, sizeof *record);
-    record->format = IRX_FORMAT;
-    record->protocol = op->protocol;
-    record->takeover = op->takeover;
+    *record = request->copy;
     record->presence_seen = presence_seen;
-    record->incarnation = op->incarnation;
-    record->term = op->term;
-    record->session = op->session;
     record->process = op->process;
     record->beat = op->beat;
     record->hold_ns = op->hold_ns;
-    record->epoch = op->epoch;
-    memcpy(record->label, request->seat->seat->label, sizeof record->label);
-}
-
-static bool copy_is_current(const op_request *request)
-{
-    const irx_record *record = &request->seat->record;
-    return request->op.kind == IRX_OP_READ && request->copy.known && request->seat->known &&
-           irx_id_equal(record->incarnation, request->copy.incarnation) &&
-           record->term == request->copy.term &&
-           irx_id_equal(record->session, request->copy.session) &&
-           record->beat == request->copy.beat;
-}
-
-/* Keeps what was told, for the next READ and for the runtime. */
-static void keep(irx__redis_seat *seat, irx__redis_answer *answer)
-{
-    seat->known = answer->has_record && answer->record.format == IRX_FORMAT;
-    seat->record = answer->record;
-    if (answer->has_members) {
-        free(seat->seat->members);
-        seat->seat->members = answer->members;
-        seat->seat->member_count = answer->member_count;
-        seat->seat->members_changed = true;
-        memcpy(seat->version, answer->version, sizeof seat->version);
+    if (record->protocol == IRX_PROTOCOL_QUORUM) {
+        record->list = op->list;
+        record->voter_count = op->voter_count;
+        memcpy(record->voters, op->voters, sizeof record->voters);
     }
+}
+
+/* Completes the short answers, which leave out what was sent along. */
+static bool complete(const op_request *request, irx__redis_answer *answer)
+{
+    if (answer->brief == IRX_REDIS_WHOLE) {
+        return true;
+    }
+    if (!request->has_copy) {
+        return false;
+    }
+    answer->record = request->copy;
+    if (answer->brief == IRX_REDIS_ADVANCED) {
+        answer->record.beat = answer->beat;
+    } else if (answer->brief == IRX_REDIS_RENEWED) {
+        record_renewed(request, answer->presence_seen, &answer->record);
+    }
+    answer->epoch = request->op.epoch;
+    answer->has_record = true;
+    return true;
 }
 
 /* JOIN, LEAVE and STRIKE are about the member table: they are OK without a record too. */
@@ -269,45 +135,96 @@ static bool needs_record(irx_op_kind kind)
     return kind != IRX_OP_JOIN && kind != IRX_OP_LEAVE && kind != IRX_OP_STRIKE;
 }
 
-/* Completes the short answers; false for one that this operation can not have. */
-static bool complete(const op_request *request, irx__redis_answer *answer)
+/* These bring the published value to a seat that has an older one. */
+static bool brings_value(const irx_op *op, irx_status_kind status)
 {
-    if (answer->same) {
-        if (!copy_is_current(request)) {
-            return false;
-        }
-        answer->record = request->seat->record;
-    } else if (answer->renewed) {
-        if (request->op.kind != IRX_OP_RENEW) {
-            return false;
-        }
-        record_renewed(request, answer->presence_seen, &answer->record);
-    } else {
-        return answer->has_record || answer->status != IRX_RESULT_OK ||
-               !needs_record(request->op.kind);
+    return op->kind == IRX_OP_READ || op->kind == IRX_OP_JOIN || op->kind == IRX_OP_STRIKE ||
+           (op->kind == IRX_OP_PUBLISH && status != IRX_RESULT_OK);
+}
+
+/* Is anything missing that this operation's answer must have? */
+static int check(const irx_medium *medium, const op_request *request,
+                 const irx__redis_answer *answer, irx_error *why)
+{
+    const irx_seat *seat = request->seat->seat;
+    bool ours = answer->has_record && answer->record.format <= IRX_FORMAT;
+
+    if (answer->status == IRX_RESULT_OK && !answer->has_record && needs_record(request->op.kind)) {
+        return irx__error_set(why, IRX_EPROTOCOL,
+                              "%.160s gave an answer that belongs to another operation",
+                              medium->config.url->shown);
     }
-    answer->epoch = request->op.epoch;
-    answer->has_record = true;
-    return true;
+    if (ours && answer->brief == IRX_REDIS_WHOLE && !answer->has_value &&
+        brings_value(&request->op, answer->status) &&
+        is_newer(answer->record.value, seat->value_version)) {
+        return irx__redis_foreign(why, request->seat->key, "value", NULL);
+    }
+    return 0;
+}
+
+/* Whoever published knows the bytes already; they are valid until the result is told. */
+static int copy_published(const irx_op *op, irx__redis_answer *answer, irx_error *why)
+{
+    answer->value = malloc(op->length > 0 ? op->length : 1);
+    if (answer->value == NULL) {
+        return irx__error_set(why, IRX_ENOMEM, "out of memory for a value of %zu bytes",
+                              op->length);
+    }
+    if (op->length > 0) {
+        memcpy(answer->value, op->data, op->length);
+    }
+    answer->value_length = op->length;
+    answer->has_value = true;
+    return 0;
+}
+
+/* Keeps what was told, for the next question and for the runtime. */
+static void keep(irx__redis_seat *place, irx__redis_answer *answer)
+{
+    irx_seat *seat = place->seat;
+    place->known = answer->has_record && answer->record.format == IRX_FORMAT;
+    place->record = answer->record;
+    if (answer->has_members) {
+        free(seat->members);
+        free(seat->metas);
+        seat->members = answer->members;
+        seat->member_count = answer->member_count;
+        seat->metas = answer->metas;
+        seat->members_changed = true;
+        memcpy(place->version, answer->version, sizeof place->version);
+    }
+    if (answer->has_value && is_newer(answer->record.value, seat->value_version)) {
+        free(seat->value);
+        seat->value = answer->value;
+        seat->value_length = answer->value_length;
+        seat->value_version = answer->record.value;
+        seat->value_changed = true;
+    } else {
+        free(answer->value);
+    }
 }
 
 static void tell_answer(irx_medium *medium, op_request *request, const redisReply *reply)
 {
+    const irx_op *op = &request->op;
     irx__redis_answer answer;
     irx_result result;
     irx_error why;
-    int code = irx__redis_read_answer(reply, request->seat->key, &answer, &why);
+    int code = irx__redis_read_answer(reply, op->kind, request->seat->key, &answer, &why);
 
     if (code == 0 && !complete(request, &answer)) {
-        free(answer.members);
-        code = irx__error_set(&why, IRX_EPROTOCOL,
-                              "%.160s gave an answer that belongs to another operation",
-                              medium->config.url->shown);
-        answer.status = IRX_RESULT_UNKNOWN;
+        code = irx__redis_senseless(&why, "it leaves out what was not sent along");
+    }
+    if (code == 0) {
+        code = check(medium, request, &answer, &why);
+    }
+    if (code == 0 && op->kind == IRX_OP_PUBLISH && answer.status == IRX_RESULT_OK) {
+        code = copy_published(op, &answer, &why);
     }
     if (code != 0) {
-        bool applied = request->op.kind != IRX_OP_READ &&
+        bool applied = op->kind != IRX_OP_READ &&
                        (answer.status == IRX_RESULT_OK || answer.status == IRX_RESULT_UNKNOWN);
+        irx__redis_free_answer(&answer);
         tell_failure(medium, request, applied ? IRX_RESULT_UNKNOWN : IRX_RESULT_FAILED, &why);
         return;
     }
@@ -327,6 +244,13 @@ static bool answered(void *owner, irx__redis_request *base, const redisReply *re
     op_request *request = (op_request *)base;
 
     if (request->seat == NULL || base->expired) {
+        return false;
+    }
+    if (request->refused) {
+        irx_error full;
+        irx__error_set(&full, IRX_EFULL, "%.160s does not take what waits for it already",
+                       medium->config.url->shown);
+        tell_failure(medium, request, IRX_RESULT_FAILED, &full);
         return false;
     }
     if (reply->type != REDIS_REPLY_ERROR) {
@@ -367,7 +291,12 @@ void irx__redis_submit(irx_medium *medium, irx_seat *seat, const irx_op *op)
     request->base.deadline_ns = op->deadline_ns + DEADLINE_GRACE_NS;
     request->seat = seat->data;
     request->op = *op;
-    send_operation(medium, request);
+    request->refused = op->kind == IRX_OP_PUBLISH && !irx__redis_has_room(connection, op->length);
+    if (request->refused) {
+        irx__redis_say_nothing(medium, &request->base); /* told in its turn */
+    } else {
+        send_operation(medium, request);
+    }
 }
 
 void irx__redis_forget_seat(irx_medium *medium, const irx__redis_seat *seat)

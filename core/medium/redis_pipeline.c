@@ -19,7 +19,8 @@
 
 enum {
     UNREAD_MAX = 8 << 20,  /* bytes of a reply that is not complete */
-    UNSENT_MAX = 8 << 20,  /* bytes that the server does not take */
+    UNSENT_MAX = 16 << 20, /* bytes that the server does not take */
+    TALK_MAX = 8 << 20,    /* of these, the most that an application may queue */
     AWAITED_MAX = 1 << 16, /* requests without a reply */
     ELEMENTS_MAX = 2 << 16 /* of one list */
 };
@@ -155,6 +156,12 @@ void irx__redis_send(irx__redis_connection *connection, irx__redis_request *requ
         return;
     }
     irx__redis_flush_soon(connection);
+}
+
+bool irx__redis_has_room(const irx__redis_connection *connection, size_t bytes)
+{
+    return connection->awaited < AWAITED_MAX / 2 &&
+           sdslen(connection->context->obuf) + bytes <= TALK_MAX;
 }
 
 void irx__redis_drop_requests(irx__redis_connection *connection)

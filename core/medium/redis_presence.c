@@ -1,9 +1,10 @@
 /* The connection for subscriptions: the process's own channel, which is its presence, and a channel
- * of hints per election; and the watch, one command for all watched processes of the medium.
- * Decides nothing: a push is a hint, a channel without a subscriber is GONE. */
+ * per election; and the watch, one command for all watched processes of the medium. Decides
+ * nothing: a process without a subscription is GONE. What the pushes say is redis_bus.c's. */
 #include "medium/redis_internal.h"
 
 #include "medium/redis_error.h"
+#include "medium/redis_value.h"
 #include "runtime/error.h"
 
 #include <stdio.h>
@@ -13,7 +14,7 @@
 /* ---- subscriptions ----------------------------------------------------------------------------
  */
 
-static void presence_channel(const irx_medium *medium, irx_id process, char channel[])
+void irx__redis_presence_channel(const irx_medium *medium, irx_id process, char channel[])
 {
     char digits[33];
     irx_id_print(process, digits);
@@ -44,7 +45,7 @@ void irx__redis_subscribe_all(irx_medium *medium)
     } else {
         size_t used = 0;
         medium->process = irx__random_id();
-        presence_channel(medium, medium->process, own);
+        irx__redis_presence_channel(medium, medium->process, own);
         list[used++] = "SUBSCRIBE";
         list[used++] = own;
         for (const irx__redis_seat *seat = medium->seats; seat != NULL; seat = seat->next) {
@@ -83,30 +84,11 @@ void irx__redis_unsubscribe(irx_medium *medium, const irx__redis_seat *seat)
     say(medium, "UNSUBSCRIBE", seat->channel);
 }
 
-static bool is(const redisReply *part, const char *text)
-{
-    return part != NULL && part->type == REDIS_REPLY_STRING && part->len == strlen(text) &&
-           memcmp(part->str, text, part->len) == 0;
-}
-
-static void tell_hints(irx_medium *medium, const redisReply *channel)
-{
-    uint64_t serial = irx__redis_presence(medium)->serial;
-    for (irx__redis_seat *seat = medium->seats; seat != NULL; seat = medium->cursor) {
-        medium->cursor = seat->next;
-        if (is(channel, seat->channel)) {
-            medium->config.sink.hint(medium->config.sink.owner, seat->seat);
-            if (irx__redis_presence(medium)->serial != serial) {
-                return;
-            }
-        }
-    }
-}
-
 void irx__redis_pushed(irx_medium *medium, const redisReply *reply)
 {
     irx__redis_connection *connection = irx__redis_presence(medium);
     char own[IRX_REDIS_KEY_MAX];
+    irx__redis_push push;
     irx_error error;
 
     if (connection->has_failed) {
@@ -116,19 +98,17 @@ void irx__redis_pushed(irx_medium *medium, const redisReply *reply)
         irx__redis_refused(medium, IRX_CHANNEL_PRESENCE, reply);
         return;
     }
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3) {
+    if (!irx__redis_read_push(reply, &push)) {
         irx__error_set(&error, IRX_EPROTOCOL, "%.160s pushed something that is no message",
                        medium->config.url->shown);
         irx__redis_fail(connection, &error);
-        return;
-    }
-    presence_channel(medium, medium->process, own);
-    if (is(reply->element[0], "message")) {
-        tell_hints(medium, reply->element[1]);
-    } else if (is(reply->element[0], "subscribe")) {
-        if (!is(reply->element[1], own)) {
+    } else if (push.said) {
+        irx__redis_heard(medium, &push);
+    } else if (push.subscribed) {
+        irx__redis_presence_channel(medium, medium->process, own);
+        if (!irx__redis_text_is(push.channel, own)) {
             /* Pushes before this one were lost: subscribe, then read. */
-            tell_hints(medium, reply->element[1]);
+            irx__redis_tell_seats(medium, push.channel, "", 0);
         } else if (connection->state != IRX_REDIS_READY) {
             irx__redis_ready(connection);
             medium->config.sink.up(medium->config.sink.owner, IRX_CHANNEL_PRESENCE,
@@ -248,49 +228,53 @@ static bool counted(void *owner, irx__redis_request *request, const redisReply *
     (void)request;
 
     medium->probing = false;
-    if (reply->type == REDIS_REPLY_ERROR) {
+    if (irx__redis_is_noscript(reply)) {
+        irx__redis_load(medium, IRX_REDIS_GONE); /* before the next question */
+    } else if (reply->type == REDIS_REPLY_ERROR) {
         irx__redis_explain(reply, medium->config.url->shown, &refused, &error);
         if (!medium->warned_probe) {
             medium->warned_probe = true;
             medium->config.sink.warning(medium->config.sink.owner, &error);
         }
-    } else if (!irx__redis_read_counts(reply, medium->presence_prefix, tell_gone, medium)) {
-        irx__error_set(&error, IRX_EPROTOCOL, "%.160s counted no subscribers when asked to",
+    } else if (!irx__redis_read_gone(reply, tell_gone, medium)) {
+        irx__error_set(&error, IRX_EPROTOCOL, "%.160s did not say which processes are gone",
                        medium->config.url->shown);
         irx__redis_fail(irx__redis_command(medium), &error);
     }
     return false;
 }
 
-/* PUBSUB NUMSUB channel… */
 static void send_probe(irx_medium *medium)
 {
+    enum { HEAD = 4 };
     size_t count = medium->watched_count;
     irx__redis_request *request = calloc(1, sizeof *request);
-    const char **list = calloc(count + 2, sizeof *list);
-    size_t *lengths = calloc(count + 2, sizeof *lengths);
-    char(*channels)[IRX_REDIS_KEY_MAX] = calloc(count, sizeof *channels);
+    const char **list = calloc(count + HEAD, sizeof *list);
+    size_t *lengths = calloc(count + HEAD, sizeof *lengths);
+    char(*processes)[33] = calloc(count, sizeof *processes);
 
-    if (request == NULL || list == NULL || lengths == NULL || channels == NULL) {
+    if (request == NULL || list == NULL || lengths == NULL || processes == NULL) {
         free(request);
         out_of_memory(medium, IRX_CHANNEL_COMMAND);
     } else {
-        list[0] = "PUBSUB";
-        list[1] = "NUMSUB";
+        list[0] = "EVALSHA";
+        list[1] = medium->shas[IRX_REDIS_GONE];
+        list[2] = "0";
+        list[3] = medium->presence_prefix;
         for (size_t i = 0; i < count; i++) {
-            presence_channel(medium, medium->watched[i].process, channels[i]);
-            list[i + 2] = channels[i];
+            irx_id_print(medium->watched[i].process, processes[i]);
+            list[i + HEAD] = processes[i];
         }
-        for (size_t i = 0; i < count + 2; i++) {
+        for (size_t i = 0; i < count + HEAD; i++) {
             lengths[i] = strlen(list[i]);
         }
         request->reply = counted;
         medium->probing = true;
-        irx__redis_send(irx__redis_command(medium), request, (int)count + 2, list, lengths);
+        irx__redis_send(irx__redis_command(medium), request, (int)count + HEAD, list, lengths);
     }
     free(list);
     free(lengths);
-    free(channels);
+    free(processes);
 }
 
 static void on_watch(struct ev_loop *loop, ev_timer *watcher, int events)

@@ -8,6 +8,7 @@
 #include "runtime/error.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool read_status(const redisReply *reply, irx_status_kind *status)
@@ -53,27 +54,76 @@ static int read_refusal(const redisReply *reply, irx_error *error)
     return irx__redis_senseless(error, "it has no known status");
 }
 
-int irx__redis_read_answer(const redisReply *reply, const char *key, irx__redis_answer *answer,
-                           irx_error *error)
+/* The word SAME, or an integer: the beat, or whether the presence was seen. */
+static int read_brief(const redisReply *reply, irx_op_kind kind, irx__redis_answer *answer,
+                      irx_error *error)
+{
+    bool reads = kind == IRX_OP_READ || kind == IRX_OP_STRIKE;
+    bool number = reply->type == REDIS_REPLY_INTEGER;
+
+    if (!number && reads) {
+        answer->brief = IRX_REDIS_SAME;
+    } else if (number && reads && reply->integer >= 0 &&
+               (uint64_t)reply->integer <= IRX_REDIS_NUMBER_MAX) {
+        answer->brief = IRX_REDIS_ADVANCED;
+        answer->beat = (uint64_t)reply->integer;
+    } else if (number && kind == IRX_OP_RENEW && (reply->integer == 0 || reply->integer == 1)) {
+        answer->brief = IRX_REDIS_RENEWED;
+        answer->presence_seen = reply->integer == 1;
+    } else {
+        return irx__redis_senseless(error, "it belongs to another operation");
+    }
+    answer->status = IRX_RESULT_OK;
+    return 0;
+}
+
+/* The published value, of which only a record of ours can speak. */
+static int read_value(const redisReply *reply, const char *key, irx__redis_answer *answer,
+                      irx_error *error)
+{
+    if (!irx__redis_is_text(reply) || !answer->has_record) {
+        return irx__redis_senseless(error, "a value is no text, or of no record");
+    }
+    if (answer->record.format > IRX_FORMAT) {
+        return 0;
+    }
+    if (reply->len > IRX_VALUE_MAX || answer->record.value.term == 0) {
+        return irx__redis_foreign(error, key, "value", reply);
+    }
+    answer->value = malloc(reply->len > 0 ? reply->len : 1);
+    if (answer->value == NULL) {
+        return irx__error_set(error, IRX_ENOMEM, "out of memory for a value of %zu bytes",
+                              reply->len);
+    }
+    memcpy(answer->value, reply->str, reply->len);
+    answer->value_length = reply->len;
+    answer->has_value = true;
+    return 0;
+}
+
+void irx__redis_free_answer(irx__redis_answer *answer)
+{
+    free(answer->members);
+    free(answer->metas);
+    free(answer->value);
+    answer->members = NULL;
+    answer->member_count = 0;
+    answer->metas = NULL;
+    answer->value = NULL;
+    answer->has_members = answer->has_value = false;
+}
+
+int irx__redis_read_answer(const redisReply *reply, irx_op_kind kind, const char *key,
+                           irx__redis_answer *answer, irx_error *error)
 {
     const redisReply *part;
     int code;
 
     memset(answer, 0, sizeof *answer);
     answer->status = IRX_RESULT_UNKNOWN;
-    if (irx__redis_text_is(reply, "SAME")) {
-        answer->status = IRX_RESULT_OK;
-        answer->same = true;
-        return 0;
-    }
-    if (reply != NULL && reply->type == REDIS_REPLY_INTEGER) {
-        if (reply->integer != 0 && reply->integer != 1) {
-            return irx__redis_senseless(error, "presence_seen is neither 0 nor 1");
-        }
-        answer->status = IRX_RESULT_OK;
-        answer->renewed = true;
-        answer->presence_seen = reply->integer == 1;
-        return 0;
+    if (irx__redis_text_is(reply, "SAME") ||
+        (reply != NULL && reply->type == REDIS_REPLY_INTEGER)) {
+        return read_brief(reply, kind, answer, error);
     }
     if (!irx__redis_is_array(reply, 1)) {
         return irx__redis_senseless(error, "it is neither a list nor a known word");
@@ -85,7 +135,7 @@ int irx__redis_read_answer(const redisReply *reply, const char *key, irx__redis_
         }
         return code;
     }
-    if (!irx__redis_is_array(reply, 6)) {
+    if (!irx__redis_is_array(reply, 7)) {
         return irx__redis_senseless(error, "a part of it is missing");
     }
     part = reply->element[1];
@@ -121,7 +171,15 @@ int irx__redis_read_answer(const redisReply *reply, const char *key, irx__redis_
         memcpy(answer->version, part->str, part->len);
     }
     part = reply->element[5];
-    return part->type == REDIS_REPLY_NIL ? 0 : irx__redis_read_members(part, key, answer, error);
+    code = part->type == REDIS_REPLY_NIL ? 0 : irx__redis_read_members(part, key, answer, error);
+    part = reply->element[6];
+    if (code == 0 && part->type != REDIS_REPLY_NIL) {
+        code = read_value(part, key, answer, error);
+    }
+    if (code != 0) {
+        irx__redis_free_answer(answer);
+    }
+    return code;
 }
 
 int irx__redis_read_greeting(const redisReply *reply, const char *key,
@@ -157,26 +215,51 @@ int irx__redis_read_greeting(const redisReply *reply, const char *key,
     return 0;
 }
 
-bool irx__redis_read_counts(const redisReply *reply, const char *prefix,
-                            void (*absent)(void *argument, irx_id process), void *argument)
+bool irx__redis_read_gone(const redisReply *reply, void (*gone)(void *argument, irx_id process),
+                          void *argument)
 {
-    size_t skip = strlen(prefix);
-    if (!irx__redis_is_array(reply, 0) || reply->elements % 2 != 0) {
+    irx_id process;
+    if (!irx__redis_is_array(reply, 0)) {
         return false;
     }
-    for (size_t i = 0; i < reply->elements; i += 2) {
-        const redisReply *channel = reply->element[i];
-        const redisReply *count = reply->element[i + 1];
-        irx_id process;
-        if (!irx__redis_is_text(channel) || channel->len != skip + 32 ||
-            memcmp(channel->str, prefix, skip) != 0 ||
-            !irx__redis_read_id(channel->str + skip, 32, false, &process) ||
-            count->type != REDIS_REPLY_INTEGER) {
+    for (size_t i = 0; i < reply->elements; i++) {
+        const redisReply *name = reply->element[i];
+        if (!irx__redis_is_text(name) ||
+            !irx__redis_read_id(name->str, name->len, false, &process)) {
             return false;
         }
-        if (count->integer == 0) {
-            absent(argument, process);
-        }
+    }
+    for (size_t i = 0; i < reply->elements; i++) {
+        irx__redis_read_id(reply->element[i]->str, reply->element[i]->len, false, &process);
+        gone(argument, process);
+    }
+    return true;
+}
+
+/* {message, channel, bytes} and {subscribe, channel, count}; other kinds tell of what we did not
+ * ask. */
+bool irx__redis_read_push(const redisReply *reply, irx__redis_push *push)
+{
+    memset(push, 0, sizeof *push);
+    if (!irx__redis_is_array(reply, 3) || reply->elements != 3 ||
+        !irx__redis_is_text(reply->element[0])) {
+        return false;
+    }
+    bool message = irx__redis_text_is(reply->element[0], "message");
+    bool subscribe = irx__redis_text_is(reply->element[0], "subscribe");
+    if (!message && !subscribe) {
+        return true;
+    }
+    if (!irx__redis_is_text(reply->element[1]) ||
+        (message && !irx__redis_is_text(reply->element[2]))) {
+        return false;
+    }
+    push->channel = reply->element[1];
+    push->subscribed = subscribe;
+    push->said = message;
+    if (message) {
+        push->bytes = reply->element[2]->str;
+        push->length = reply->element[2]->len;
     }
     return true;
 }

@@ -11,20 +11,31 @@ enum {
     IRX_REDIS_VERSION_MAX = 24     /* bytes of a members version, the final zero included */
 };
 
+/* How much of an answer was told. */
+typedef enum irx__redis_brief {
+    IRX_REDIS_WHOLE,
+    IRX_REDIS_SAME,     /* READ, STRIKE: the sender's copies are current */
+    IRX_REDIS_ADVANCED, /* READ, STRIKE: they are, but for the beat */
+    IRX_REDIS_RENEWED   /* RENEW: it holds; nothing but presence_seen is told */
+} irx__redis_brief;
+
 /* An answer of an operation's script. */
 typedef struct irx__redis_answer {
     irx_status_kind status;
-    bool same;    /* READ: both copies of the sender are current; nothing else is told */
-    bool renewed; /* RENEW: it holds; nothing but presence_seen is told */
-    bool presence_seen;
+    irx__redis_brief brief;
+    uint64_t beat;      /* ADVANCED */
+    bool presence_seen; /* RENEWED */
     bool has_record;
     irx_record record;
     irx_id epoch;
     uint64_t join;
-    bool has_members; /* members is a newer table, malloc'ed (null when empty); it becomes the
-                         caller's */
-    irx_member *members;
+    bool has_members;    /* a newer table; it becomes the caller's, as `value` does */
+    irx_member *members; /* malloc'ed */
     size_t member_count;
+    char *metas;    /* malloc'ed, null where no row has any */
+    bool has_value; /* the published value of record.value */
+    void *value;    /* malloc'ed */
+    size_t value_length;
     char version[IRX_REDIS_VERSION_MAX]; /* empty: not told */
 } irx__redis_answer;
 
@@ -38,19 +49,34 @@ typedef struct irx__redis_greeting {
     char policy[32];
 } irx__redis_greeting;
 
+/* A message that a subscription brought, or its confirmation. */
+typedef struct irx__redis_push {
+    bool subscribed;           /* a confirmation: nothing was said */
+    bool said;                 /* `bytes` were, by somebody */
+    const redisReply *channel; /* a text; null where neither is the case */
+    const char *bytes;
+    size_t length;
+} irx__redis_push;
+
 /* Both return 0, or with *error: IRX_EFOREIGN (a key holds something that is not ours), IRX_EFULL
  * (the member table is), IRX_EPROTOCOL (no such answer exists), IRX_ENOMEM. `key` is the record's,
  * for the error's text. After a failure answer->status is still the one that was told, or UNKNOWN,
  * and nothing is to be freed. A record of a newer format is told with that format and whatever of
  * it could be read. */
-int irx__redis_read_answer(const redisReply *reply, const char *key, irx__redis_answer *answer,
-                           irx_error *error);
+int irx__redis_read_answer(const redisReply *reply, irx_op_kind kind, const char *key,
+                           irx__redis_answer *answer, irx_error *error);
 int irx__redis_read_greeting(const redisReply *reply, const char *key,
                              irx__redis_greeting *greeting, irx_error *error);
 
-/* Calls absent(argument, process) for each process of a NUMSUB reply that has no subscriber.
- * `prefix` is the part of a channel's name before the 32 digits. False if it is no such reply. */
-bool irx__redis_read_counts(const redisReply *reply, const char *prefix,
-                            void (*absent)(void *argument, irx_id process), void *argument);
+/* Frees the table and the value, where there are any. */
+void irx__redis_free_answer(irx__redis_answer *answer);
+
+/* False if it is nothing that a subscription brings. The push points into the reply. */
+bool irx__redis_read_push(const redisReply *reply, irx__redis_push *push);
+
+/* Calls gone(argument, process) for each process that the answer to the watch names. False, and
+ * nothing is called, if it is no such answer. */
+bool irx__redis_read_gone(const redisReply *reply, void (*gone)(void *argument, irx_id process),
+                          void *argument);
 
 #endif

@@ -6,6 +6,7 @@
 #include "runtime/clock.h"
 #include "runtime/election.h"
 #include "runtime/error.h"
+#include "runtime/inbox.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -25,7 +26,13 @@ void irx__drive_tell(irx_election *e, const irx_event *event)
         e->notify = true;
 }
 
-static void call_ready(irx_election *e)
+void irx__drive_hand(irx_election *e, irx__event_slot *slot)
+{
+    if (irx__events_push_slot(&e->events, slot))
+        e->notify = true;
+}
+
+void irx__drive_ready(irx_election *e)
 {
     if (!e->notify)
         return;
@@ -63,10 +70,12 @@ static void set_leader(irx_election *e, const irx_leader *leader)
 static void stopped(irx_election *e)
 {
     e->active = false;
+    e->started = false;
     e->stopping = false;
     e->hub->active--;
     e->start_deadline_ns = IRX_NEVER;
     e->told_up[0] = e->told_up[1] = 0;
+    irx__courier_stopped(e);
     irx__loop_poke(e->loop, e); /* a start may be waiting for this */
 }
 
@@ -76,6 +85,7 @@ static void carry_event(irx_election *e, const irx_output *output)
     switch (output->event.kind) {
     case IRX_EVENT_STARTED:
         event.kind = IRX_STARTED;
+        e->started = true;
         e->start_deadline_ns = IRX_NEVER;
         break;
     case IRX_EVENT_ELECTED:
@@ -142,7 +152,17 @@ static void submit(irx_election *e, const irx_op *op, int64_t now_ns)
     e->last_op.kind = op->kind;
     e->last_op.sent_ns = now_ns;
     count(&e->counters.operations);
+    if (op->kind == IRX_OP_JOIN)
+        irx__courier_joining(e, op);
     irx__hub_submit(e->hub, e, op);
+}
+
+/* The protocol's own messages are lost where they can't leave. */
+static void post(irx_election *e, const irx_message *message)
+{
+    irx_message copy = *message;
+    if (irx__courier_post(e, &copy, 0))
+        count(&e->counters.messages_dropped);
 }
 
 static void carry_out(irx_election *e, const irx_output *output, const irx_input *input)
@@ -160,7 +180,7 @@ static void carry_out(irx_election *e, const irx_output *output, const irx_input
     case IRX_OUT_DISCONNECT:
         irx__hub_disconnect(hub, output->channel.channel, output->channel.generation);
         break;
-    case IRX_OUT_SEND: break;
+    case IRX_OUT_SEND: post(e, &output->message); break;
     case IRX_OUT_TRACE: irx__recorder_add(&e->recorder, output->trace); break;
     }
 }
@@ -197,7 +217,7 @@ void irx__drive_feed(irx_election *e, irx_input *input)
     for (size_t i = 0; i < outputs->count; i++)
         carry_out(e, &outputs->list[i], input);
     set_deadline(e);
-    call_ready(e);
+    irx__drive_ready(e);
     irx__drive_quiet(e);
 }
 
@@ -241,37 +261,13 @@ void irx__drive_up(irx_election *e, irx_channel channel)
     if (e->told_up[channel] == at->generation)
         return;
     e->told_up[channel] = at->generation;
+    if (channel == IRX_CHANNEL_COMMAND)
+        e->epoch = at->id;
     irx_input input = {.kind = IRX_IN_MEDIUM_UP};
     input.up.channel = channel;
     input.up.generation = at->generation;
     input.up.id = at->id;
     irx__drive_feed(e, &input);
-}
-
-static int by_join(const void *a, const void *b)
-{
-    uint64_t left = ((const irx_member *)a)->join, right = ((const irx_member *)b)->join;
-    return left < right ? -1 : left > right;
-}
-
-/* Without memory the application goes on with the table it has. */
-static void copy_members(irx_election *e)
-{
-    size_t size = e->seat.member_count * sizeof *e->members;
-    irx_member *copy = malloc(size ? size : 1);
-    if (!copy)
-        return;
-    if (size) {
-        memcpy(copy, e->seat.members, size);
-        qsort(copy, e->seat.member_count, sizeof *copy, by_join);
-    }
-    pthread_mutex_lock(&e->lock);
-    irx_member *old = e->members;
-    e->members = copy;
-    e->member_count = e->seat.member_count;
-    e->members_received_ns = irx__clock_boot_ns();
-    pthread_mutex_unlock(&e->lock);
-    free(old);
 }
 
 static void measure(irx_election *e, const irx_result *result)
@@ -286,24 +282,48 @@ static void measure(irx_election *e, const irx_result *result)
         count(&e->counters.renewals);
 }
 
+/* What messages and published values need to know of the store. */
+static void note_record(irx_election *e, const irx_result *result)
+{
+    if (!irx_id_none(result->epoch))
+        e->epoch = result->epoch;
+    if (result->has_record) {
+        e->holder = result->record.session;
+        e->holder_process = result->record.process;
+    }
+}
+
+/* READ, JOIN and STRIKE bring the member table. */
+static bool brings_rows(const irx_election *e, const irx_result *result)
+{
+    irx_op_kind kind = e->last_op.kind;
+    bool answered = result->status == IRX_RESULT_OK || result->status == IRX_RESULT_ABSENT;
+    return answered && result->id == e->last_op.id &&
+           (kind == IRX_OP_READ || kind == IRX_OP_JOIN || kind == IRX_OP_STRIKE);
+}
+
+/* What is new in a result is there to be read before an event tells of it. */
 void irx__drive_result(irx_election *e, const irx_result *result)
 {
     measure(e, result);
-    bool changed = e->seat.members_changed;
-    e->seat.members_changed = false;
-    if (changed)
-        copy_members(e);
-    if (!e->active) {
-        irx__drive_quiet(e);
-        return;
+    note_record(e, result);
+    bool rows = brings_rows(e, result);
+    bool changed = irx__roster_look(e);
+    irx__value_confirm(e, result);
+    irx__value_look(e);
+    irx__courier_result(e, result);
+    if (e->active && !(result->id & IRX__ASKED)) {
+        irx_input input = {.kind = IRX_IN_RESULT};
+        input.result = *result;
+        irx__drive_feed(e, &input);
     }
-    irx_input input = {.kind = IRX_IN_RESULT};
-    input.result = *result;
-    irx__drive_feed(e, &input);
-    if (changed && e->active) {
+    if (changed && e->active)
         irx__drive_tell(e, &(irx_event){.kind = IRX_MEMBERS});
-        call_ready(e);
-    }
+    if (rows)
+        irx__inbox_settle(e, result->id);
+    irx__value_tell(e);
+    irx__drive_ready(e);
+    irx__drive_quiet(e);
 }
 
 void irx__drive_trouble(irx_election *e, const irx_error *why)
@@ -314,7 +334,7 @@ void irx__drive_trouble(irx_election *e, const irx_error *why)
 void irx__drive_warn(irx_election *e, const irx_error *what)
 {
     irx__drive_tell(e, &(irx_event){.kind = IRX_WARNING, .error = *what});
-    call_ready(e);
+    irx__drive_ready(e);
 }
 
 void irx__drive_quiet(irx_election *e)

@@ -4,6 +4,7 @@
 
 #include "interrex.h"
 #include "interrex_engine.h"
+#include "runtime/events.h"
 #include "runtime/heap.h"
 
 /* One step of the engine, its outputs carried out. The fields common to all inputs are filled in.
@@ -25,8 +26,11 @@ void irx__drive_obey(irx_election *election);
 /* Tells a closing handle if nothing of it is under way any more. */
 void irx__drive_quiet(irx_election *election);
 
-/* An event from the runtime itself. */
+/* An event from the runtime itself; a slot is the queue's from here on. The application hears that
+ * events wait at the end of the step, or by irx__drive_ready. */
 void irx__drive_tell(irx_election *election, const irx_event *event);
+void irx__drive_hand(irx_election *election, irx__event_slot *slot);
+void irx__drive_ready(irx_election *election);
 
 /* The links of the loop's inbox. mark: false if it is in there already. unmark: the next one. */
 bool irx__drive_mark(irx_election *election);

@@ -61,8 +61,15 @@ static int configure(irx_election *e, const char *url, const irx_options *option
 
 static void free_shared(irx_election *e)
 {
+    irx__courier_free(&e->courier);
+    irx__doubts_free(&e->doubts);
     free(e->members);
+    free(e->value);
+    if (e->value_event)
+        irx_event_free(&e->value_event->event);
     free(e->seat.members);
+    free(e->seat.metas);
+    free(e->seat.value);
     free(e->engine);
     free(e);
 }
@@ -143,6 +150,9 @@ static void prepare_engine(irx_election *e)
     memcpy(e->seat.name, e->settings.name, sizeof e->seat.name);
     memcpy(e->seat.label, e->settings.label, sizeof e->seat.label);
     e->seat.owner = e;
+    e->seat.meta = e->meta;
+    e->seat.meta_length = strlen(e->settings.meta);
+    memcpy(e->meta, e->settings.meta, e->seat.meta_length);
     atomic_store(&e->pulse_ns, irx__clock_boot_ns());
 }
 
@@ -198,6 +208,7 @@ static bool want(irx_election *e, bool wanted)
     bool changed = e->wanted != wanted;
     if (changed) {
         e->wanted = wanted;
+        e->courier.lives += wanted;
         e->pending++;
         if (e->pending > PENDING_MAX)
             e->pending -= 2;

@@ -1,26 +1,15 @@
-/* Queues events for an application that may never take them: decides what is kept when the queue is
- * full, and must never stall the loop, drop half a leadership, or change the order of what it
- * keeps.
- *
- * Life (started, elected, draining, defeated, stopped) has slots of its own: when they run out, a
- * leadership that came and went unseen is dropped whole, else a whole run from started to stopped.
- * Every other kind keeps its newest. What was dropped is counted, and one warning says so. */
+/* Queues events for an application that may never take them, and wakes who waits for one. It must
+ * never stall the loop nor change the order of what it keeps; what has to go when the queue is full
+ * is decided in events_room.c. What was dropped is counted, and one warning says so. */
 #include "runtime/events.h"
 
 #include "runtime/clock.h"
 #include "runtime/error.h"
 
-#undef NDEBUG
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-
-struct irx__event_slot {
-    irx_event event;
-    irx__event_slot *next;
-};
 
 int irx__events_init(irx__events *events)
 {
@@ -47,8 +36,15 @@ void irx__events_close_fd(irx__events *events)
     events->fd = -1;
 }
 
+/* The background thread rested, and who took events took them out before anything else: what can be
+ * reached here is whole. */
 void irx__events_free_forked(irx__events *events)
 {
+    for (irx__event_slot *slot = events->first, *next; slot; slot = next) {
+        next = slot->next;
+        if (slot->alone)
+            free(slot);
+    }
     free(events->slots);
 }
 
@@ -64,119 +60,10 @@ void irx__events_free(irx__events *events)
     pthread_mutex_destroy(&events->lock);
     pthread_mutex_destroy(&events->ready_lock);
     pthread_cond_destroy(&events->arrived);
-    free(events->slots);
+    irx__events_free_forked(events);
 }
 
-/* ---- under the lock -------------------------------------------------------------------------- */
-
-static bool is_life(irx_happening kind)
-{
-    return kind == IRX_STARTED || kind == IRX_ELECTED || kind == IRX_DRAINING ||
-           kind == IRX_DEFEATED || kind == IRX_STOPPED;
-}
-
-static irx__event_slot *take_slot(irx__events *events)
-{
-    irx__event_slot *slot = events->unused;
-    if (slot) {
-        events->unused = slot->next;
-    } else {
-        assert(events->fresh < IRX__EVENTS_SLOTS); /* counts are bounded before */
-        slot = &events->slots[events->fresh++];
-    }
-    return slot;
-}
-
-/* Takes out what follows `previous` (null: the first). */
-static void take_out(irx__events *events, irx__event_slot *previous)
-{
-    irx__event_slot **link = previous ? &previous->next : &events->first;
-    irx__event_slot *slot = *link;
-    *link = slot->next;
-    if (events->last == slot)
-        events->last = previous;
-    events->count_of[slot->event.kind]--;
-    slot->next = events->unused;
-    events->unused = slot;
-}
-
-/* Drops the events of life from `begin` to `end`, both included; all between them go too. */
-static void drop_life(irx__events *events, irx__event_slot *begin, irx__event_slot *end)
-{
-    irx__event_slot *previous = NULL;
-    irx__event_slot *slot = events->first;
-    bool inside = false, done = false;
-    while (slot && !done) {
-        irx__event_slot *next = slot->next;
-        inside = inside || slot == begin;
-        done = slot == end;
-        if (inside && is_life(slot->event.kind)) {
-            take_out(events, previous);
-            events->dropped++;
-            events->unreported++;
-        } else {
-            previous = slot;
-        }
-        slot = next;
-    }
-}
-
-/* The first event of kind `begin` that is followed by one of kind `end`. */
-static bool drop_first_pair(irx__events *events, irx_happening begin, irx_happening end)
-{
-    irx__event_slot *from = events->first;
-    while (from && from->event.kind != begin)
-        from = from->next;
-    irx__event_slot *to = from ? from->next : NULL;
-    while (to && to->event.kind != end)
-        to = to->next;
-    if (!to)
-        return false;
-    drop_life(events, from, to);
-    return true;
-}
-
-static void drop_stopped(irx__events *events)
-{
-    irx__event_slot *slot = events->first;
-    while (slot->event.kind != IRX_STOPPED)
-        slot = slot->next;
-    drop_life(events, slot, slot);
-}
-
-static void make_room_for_life(irx__events *events)
-{
-    size_t life = events->count_of[IRX_STARTED] + events->count_of[IRX_ELECTED] +
-                  events->count_of[IRX_DRAINING] + events->count_of[IRX_DEFEATED] +
-                  events->count_of[IRX_STOPPED];
-    if (life < IRX__EVENTS_LIFE)
-        return;
-    if (drop_first_pair(events, IRX_ELECTED, IRX_DEFEATED))
-        return;
-    if (drop_first_pair(events, IRX_STARTED, IRX_STOPPED))
-        return;
-    drop_stopped(events); /* starts that timed out, one after the other */
-}
-
-/* Drops the oldest of this kind. A role that follows tells the change from what was dropped. */
-static void drop_oldest(irx__events *events, irx_happening kind)
-{
-    irx__event_slot *previous = NULL;
-    irx__event_slot *slot = events->first;
-    while (slot->event.kind != kind) {
-        previous = slot;
-        slot = slot->next;
-    }
-    for (irx__event_slot *later = slot->next; kind == IRX_ROLE && later; later = later->next) {
-        if (later->event.kind == IRX_ROLE) {
-            later->event.previous = slot->event.previous;
-            break;
-        }
-    }
-    take_out(events, previous);
-    events->dropped++;
-    events->unreported++;
-}
+/* ---- the queue ------------------------------------------------------------------------------- */
 
 static bool already_waits(const irx__events *events, irx_happening kind)
 {
@@ -195,7 +82,26 @@ static void report_overflow(irx__events *events, irx_event *event)
     events->overflowing = true;
 }
 
-/* ---- the queue ------------------------------------------------------------------------------- */
+/* Under the lock: queues what room was made for. */
+static void append(irx__events *events, irx__event_slot *slot)
+{
+    slot->next = NULL;
+    if (events->last)
+        events->last->next = slot;
+    else
+        events->first = slot;
+    events->last = slot;
+    events->count_of[slot->event.kind]++;
+    if (slot->event.kind == IRX_MESSAGE)
+        events->message_bytes += slot->event.length;
+}
+
+static void tell_waiters(irx__events *events)
+{
+    if (events->fd >= 0)
+        eventfd_write(events->fd, 1);
+    pthread_cond_signal(&events->arrived);
+}
 
 bool irx__events_push(irx__events *events, const irx_event *event)
 {
@@ -205,40 +111,66 @@ bool irx__events_push(irx__events *events, const irx_event *event)
         pthread_mutex_unlock(&events->lock);
         return false;
     }
-    if (is_life(event->kind))
-        make_room_for_life(events);
-    else if (events->count_of[event->kind] == IRX__EVENTS_KIND)
-        drop_oldest(events, event->kind);
-    irx__event_slot *slot = take_slot(events);
+    irx__events_make_room(events, event);
+    irx__event_slot *slot = irx__events_take_slot(events);
     slot->event = *event;
-    slot->next = NULL;
-    if (events->last)
-        events->last->next = slot;
-    else
-        events->first = slot;
-    events->last = slot;
-    events->count_of[event->kind]++;
-    if (was_empty) {
-        if (events->fd >= 0)
-            eventfd_write(events->fd, 1);
-        pthread_cond_signal(&events->arrived);
-    }
+    slot->alone = false;
+    append(events, slot);
+    if (was_empty)
+        tell_waiters(events);
     pthread_mutex_unlock(&events->lock);
     return was_empty;
+}
+
+irx__event_slot *irx__event_new(irx_happening kind, const void *data, size_t length)
+{
+    irx__event_slot *slot = malloc(sizeof *slot + length);
+    if (!slot)
+        return NULL;
+    *slot = (irx__event_slot){.event.kind = kind, .alone = true};
+    if (length > 0) {
+        slot->event.data = slot + 1;
+        slot->event.length = length;
+    }
+    if (data && length > 0)
+        memcpy(slot + 1, data, length);
+    return slot;
+}
+
+bool irx__events_push_slot(irx__events *events, irx__event_slot *slot)
+{
+    pthread_mutex_lock(&events->lock);
+    bool was_empty = !events->first;
+    irx__events_make_room(events, &slot->event);
+    append(events, slot);
+    if (was_empty)
+        tell_waiters(events);
+    pthread_mutex_unlock(&events->lock);
+    return was_empty;
+}
+
+void irx__events_miss(irx__events *events)
+{
+    pthread_mutex_lock(&events->lock);
+    events->dropped++;
+    events->unreported++;
+    pthread_mutex_unlock(&events->lock);
 }
 
 /* Under the lock, with an event waiting. */
 static int take_first(irx__events *events, irx_event **event)
 {
-    irx_event *copy = malloc(sizeof *copy);
+    bool report = events->unreported > 0 && !events->overflowing;
+    bool as_it_is = !report && events->first->alone;
+    irx_event *copy = as_it_is ? &events->first->event : malloc(sizeof *copy);
     if (!copy)
         return IRX_ENOMEM; /* the event stays */
-    if (events->unreported > 0 && !events->overflowing) {
+    if (report)
         report_overflow(events, copy);
-    } else {
-        *copy = events->first->event;
-        take_out(events, NULL);
-    }
+    else if (as_it_is)
+        irx__events_take_first(events);
+    else
+        *copy = irx__events_take_first(events)->event;
     if (!events->first) {
         events->overflowing = false;
         events->unreported = 0;
@@ -292,6 +224,14 @@ uint64_t irx__events_dropped(irx__events *events)
     uint64_t dropped = events->dropped;
     pthread_mutex_unlock(&events->lock);
     return dropped;
+}
+
+size_t irx__events_count(irx__events *events, irx_happening kind)
+{
+    pthread_mutex_lock(&events->lock);
+    size_t count = events->count_of[kind];
+    pthread_mutex_unlock(&events->lock);
+    return count;
 }
 
 /* ---- telling that events wait ---------------------------------------------------------------- */

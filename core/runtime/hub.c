@@ -7,6 +7,7 @@
 #include "runtime/drive.h"
 #include "runtime/election.h"
 #include "runtime/error.h"
+#include "runtime/inbox.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -48,8 +49,10 @@ static void set_closed(irx__hub *hub, irx_channel channel)
     if (channel != IRX_CHANNEL_COMMAND)
         return;
     forget_operations(hub);
-    for (irx_election *e = hub->seats; e; e = e->next_seat)
+    for (irx_election *e = hub->seats; e; e = e->next_seat) {
         atomic_store(&e->connected, false);
+        irx__courier_cut(e);
+    }
 }
 
 /* ---- what the medium tells --------------------------------------------------------------------
@@ -87,14 +90,19 @@ static void on_down(void *owner, irx_channel channel, uint64_t generation, const
     irx__hub_settle(hub);
 }
 
-static void on_result(void *owner, irx_seat *seat, const irx_result *result, const irx_error *why)
+static void count_answer(irx__hub *hub, irx_election *e)
 {
-    irx__hub *hub = owner;
-    irx_election *e = seat->owner;
     if (e->in_flight > 0) {
         e->in_flight--;
         hub->in_flight--;
     }
+}
+
+static void on_result(void *owner, irx_seat *seat, const irx_result *result, const irx_error *why)
+{
+    irx__hub *hub = owner;
+    irx_election *e = seat->owner;
+    count_answer(hub, e);
     if (why)
         irx__drive_trouble(e, why);
     irx__drive_result(e, result);
@@ -117,6 +125,22 @@ static void on_gone(void *owner, irx_seat *seat, irx_id process)
     input.gone.process = process;
     if (e->active)
         irx__drive_feed(e, &input);
+    irx__hub_settle(owner);
+}
+
+static void on_message(void *owner, irx_seat *seat, const void *bytes, size_t length)
+{
+    irx__inbox_take(owner, seat, bytes, length);
+    irx__hub_settle(owner);
+}
+
+static void on_sent(void *owner, irx_seat *seat, uint64_t ticket, int code)
+{
+    irx_election *e = seat->owner;
+    count_answer(owner, e);
+    irx__courier_sent(e, ticket, code);
+    irx__drive_ready(e);
+    irx__drive_quiet(e);
     irx__hub_settle(owner);
 }
 
@@ -162,6 +186,16 @@ void irx__hub_submit(irx__hub *hub, irx_election *election, const irx_op *op)
     election->in_flight++;
     hub->in_flight++;
     hub->class->submit(hub->medium, &election->seat, op);
+}
+
+void irx__hub_send(irx__hub *hub, irx_election *election, irx_id to, irx_id process,
+                   uint64_t ticket, const void *bytes, size_t length)
+{
+    if (ticket) {
+        election->in_flight++;
+        hub->in_flight++;
+    }
+    hub->class->send(hub->medium, &election->seat, to, process, ticket, bytes, length);
 }
 
 static void close_unneeded(irx__hub *hub)
@@ -237,6 +271,8 @@ static int make_hub(const irx_election *e, irx__hub **hub, irx_error *error)
                  .result = on_result,
                  .hint = on_hint,
                  .gone = on_gone,
+                 .message = on_message,
+                 .sent = on_sent,
                  .warning = on_warning},
     };
     int failed = made->class->open(&config, &made->medium, error);

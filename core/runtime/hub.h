@@ -29,7 +29,7 @@ typedef struct irx__hub {
     irx__hub_channel channels[2];
     irx_election *seats;
     size_t active;    /* elections that take part */
-    size_t in_flight; /* operations of all its elections without a result */
+    size_t in_flight; /* operations and sends with a ticket, of all its elections, unanswered */
 } irx__hub;
 
 /* All on the loop thread. */
@@ -40,6 +40,9 @@ void irx__hub_leave(irx_election *election);
 void irx__hub_connect(irx__hub *hub, irx_channel channel);
 void irx__hub_disconnect(irx__hub *hub, irx_channel channel, uint64_t generation);
 void irx__hub_submit(irx__hub *hub, irx_election *election, const irx_op *op);
+/* An encoded message, while the command channel is up; `to` and `process` none: to everybody. */
+void irx__hub_send(irx__hub *hub, irx_election *election, irx_id to, irx_id process,
+                   uint64_t ticket, const void *bytes, size_t length);
 
 /* After anything that stepped an election: tells the others of a connection that was given up, and
  * closes connections that nobody needs. */

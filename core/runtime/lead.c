@@ -60,6 +60,16 @@ static bool answer(irx_election *e, bool draining_too, int64_t need_ms, irx_toke
     return true;
 }
 
+bool irx__holds(const irx_election *e, irx_token *token)
+{
+    irx__view view = irx__snapshot_read(&e->snapshot);
+    if (irx__clock_boot_ns() >= view.valid_until_ns)
+        return false;
+    if (token)
+        *token = view.token;
+    return true;
+}
+
 bool irx_election_check(irx_election *e, int64_t need_ms, irx_token *token)
 {
     return answer(e, true, need_ms, token);

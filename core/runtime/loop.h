@@ -34,7 +34,8 @@ typedef struct irx__loop {
     /* the loop thread's own */
     irx__heap deadlines;
     struct irx__hub *hubs;
-    irx_outputs outputs;           /* of the step under way */
+    irx_outputs outputs;                                             /* of the step under way */
+    unsigned char message[IRX_MESSAGE_MAX + IRX_MESSAGE_HEADER_MAX]; /* the one being sent */
     int64_t phase_ns;              /* random; elections of one process beat together */
     struct irx__loop *left_behind; /* in a forked child: the next loop that was the parent's */
 } irx__loop;

@@ -51,6 +51,8 @@ static command take(irx_election *e, irx_id *successor)
         e->pending--;
         e->obeyed = !e->obeyed;
         next = e->obeyed ? START : STOP;
+        if (next == START) /* what is pending begins with the stop of this one */
+            e->courier.life = e->courier.lives - e->pending / 2;
     }
     pthread_mutex_unlock(&e->lock);
     return next;
@@ -86,6 +88,7 @@ static void say_start(irx_election *e)
     irx__hub *hub = e->hub;
     e->active = true;
     hub->active++;
+    e->value_confirmed = false;
     e->start_deadline_ns = IRX_NEVER;
     if (e->settings.start_timeout_ms > 0)
         e->start_deadline_ns = irx__clock_boot_ns() + e->settings.start_timeout_ms * 1000000;
@@ -119,6 +122,7 @@ void irx__drive_obey(irx_election *e)
         return; /* a warning of open may be waiting before the election has its seat */
     irx_id successor = {0, 0};
     command next;
+    irx__courier_take(e);
     while ((next = take(e, &successor)) != NOTHING) {
         switch (next) {
         case CLOSE: say_close(e); break;
@@ -127,6 +131,7 @@ void irx__drive_obey(irx_election *e)
         case STOP: say_stop(e); break;
         case NOTHING: break;
         }
+        irx__courier_take(e);
     }
     settle(e);
     if (atomic_exchange(&e->wake_asked, false) && e->active)

@@ -159,15 +159,28 @@ static int read_text(irx__settings *settings, const option *option, const char *
     return 0;
 }
 
+/* Opaque bytes: what they say is between the members. */
+static int read_bytes(irx__settings *settings, const option *option, const char *value,
+                      irx_error *error)
+{
+    size_t length = strlen(value);
+    if (length > (size_t)option->most)
+        return irx__error_set(error, IRX_ECONFIG, "option %s: %zu bytes are too many: at most %lld",
+                              option->key, length, (long long)option->most);
+    memcpy(field(settings, option), value, length + 1);
+    return 0;
+}
+
 static int read_protocol(irx__settings *settings, const option *option, const char *value,
                          irx_error *error)
 {
-    (void)settings;
     if (strcmp(value, "lease") == 0)
-        return 0;
-    if (strcmp(value, "quorum") == 0)
-        return refuse(option, value, "is not built into this version; use lease", error);
-    return refuse(option, value, "must be lease", error);
+        settings->protocol = IRX_PROTOCOL_LEASE;
+    else if (strcmp(value, "quorum") == 0)
+        settings->protocol = IRX_PROTOCOL_QUORUM;
+    else
+        return refuse(option, value, "must be lease or quorum", error);
+    return 0;
 }
 
 static int read_takeover(irx__settings *settings, const option *option, const char *value,
@@ -206,6 +219,7 @@ static const option table[] = {
     {"name", read_text, AT(name), 1, IRX_NAME_MAX},
     {"namespace", read_text, AT(namespace_name), 1, IRX_NAMESPACE_MAX},
     {"label", read_text, AT(label), 1, IRX_LABEL_MAX},
+    {"meta", read_bytes, AT(meta), 0, IRX_META_MAX},
     {"protocol", read_protocol, 0, 0, 0},
     {"takeover", read_takeover, 0, 0, 0},
     {"profile", read_profile, 0, 0, 0},

@@ -19,6 +19,7 @@ irx_options *irx_options_new(void)
         return NULL;
     options->settings = (irx__settings){
         .namespace_name = "interrex",
+        .protocol = IRX_PROTOCOL_LEASE,
         .profile_heartbeat_ms = 300,
         .profile_timeout_ms = 1500,
         .probe_ms = 25,
@@ -63,6 +64,11 @@ int irx__options_resolve(const irx__settings *settings, const irx_medium_class *
                               "option takeover: \"fast\" needs a medium that sees a process end; "
                               "%s: does not, use safe",
                               medium->scheme);
+    if (settings->protocol == IRX_PROTOCOL_QUORUM && !medium->has_quorum)
+        return irx__error_set(error, IRX_ECONFIG,
+                              "option protocol: \"quorum\" needs a medium that carries heartbeats "
+                              "between members; %s: does not, use lease",
+                              medium->scheme);
     int takeover = medium->has_presence ? IRX_TAKEOVER_FAST : IRX_TAKEOVER_SAFE;
     if (settings->takeover)
         takeover = settings->takeover;
@@ -70,7 +76,7 @@ int irx__options_resolve(const irx__settings *settings, const irx_medium_class *
         settings->heartbeat_ms ? settings->heartbeat_ms : settings->profile_heartbeat_ms;
     int64_t timeout_ms = settings->timeout_ms ? settings->timeout_ms : settings->profile_timeout_ms;
     *options = (irx_engine_options){
-        .protocol = IRX_PROTOCOL_LEASE,
+        .protocol = settings->protocol,
         .takeover = (irx_takeover)takeover,
         .heartbeat_ns = heartbeat_ms * MILLISECOND_NS,
         .timeout_ns = timeout_ms * MILLISECOND_NS,

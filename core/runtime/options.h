@@ -9,6 +9,7 @@
 typedef struct irx__settings {
     char name[IRX_NAME_MAX + 1]; /* empty: not given, which open refuses */
     char namespace_name[IRX_NAMESPACE_MAX + 1];
+    char meta[IRX_META_MAX + 1];
     char label[IRX_LABEL_MAX + 1]; /* empty: host:pid, filled in by open */
     int64_t profile_heartbeat_ms;
     int64_t profile_timeout_ms;
@@ -20,6 +21,7 @@ typedef struct irx__settings {
     int64_t start_timeout_ms; /* 0: none */
     uint32_t drift_ppm;
     uint32_t max_members;
+    irx_protocol protocol;
     int takeover; /* irx_takeover; 0: fast where the medium has presence */
     bool candidate;
 } irx__settings;

@@ -1,4 +1,4 @@
-/* What an application may know of its election: status, members, history, metrics. Copies of what
+/* What an application may know of its election: status, history, metrics. Copies of what
  * the loop thread last said, never a question to the medium; all of it stays readable after a stop.
  */
 #include "runtime/election.h"
@@ -64,43 +64,6 @@ irx_guarantee irx_election_guarantee(const irx_election *e)
     return e->guarantee;
 }
 
-static void describe(const irx_election *e, const irx_member *member, int64_t seen_ms,
-                     irx_member_info *info)
-{
-    bool leads = irx_id_equal(member->session, e->leader.session);
-    *info = (irx_member_info){
-        .session = member->session,
-        .role = leads ? IRX_ROLE_LEADER : IRX_ROLE_FOLLOWER,
-        .candidate = member->candidate,
-        .self = irx_id_equal(member->session, e->session),
-        .last_seen_ms = seen_ms,
-    };
-    memcpy(info->label, member->label, sizeof info->label);
-}
-
-int irx_election_members(irx_election *e, irx_member_info **members, size_t *count)
-{
-    *members = NULL;
-    *count = 0;
-    int failed = irx__enter(e);
-    if (failed)
-        return failed;
-    pthread_mutex_lock(&e->lock);
-    int64_t seen_ms = (irx__clock_boot_ns() - e->members_received_ns) / 1000000;
-    irx_member_info *list = calloc(e->member_count + 1, sizeof *list);
-    for (size_t i = 0; list && i < e->member_count; i++)
-        describe(e, &e->members[i], seen_ms, &list[i]);
-    *members = list;
-    *count = list ? e->member_count : 0;
-    pthread_mutex_unlock(&e->lock);
-    return list ? 0 : IRX_ENOMEM;
-}
-
-void irx_members_free(irx_member_info *members)
-{
-    free(members);
-}
-
 int irx_election_history(irx_election *e, char **text)
 {
     *text = NULL;
@@ -131,6 +94,9 @@ int irx_election_metrics(irx_election *e, irx_metrics *metrics)
     metrics->operations = atomic_load(&counters->operations);
     metrics->failures = atomic_load(&counters->failures);
     metrics->reconnects = atomic_load(&counters->reconnects);
+    metrics->messages_sent = atomic_load(&counters->messages_sent);
+    metrics->messages_received = atomic_load(&counters->messages_received);
+    metrics->messages_dropped = atomic_load(&counters->messages_dropped);
     metrics->events_dropped = irx__events_dropped(&e->events);
     metrics->last_round_trip_ns = atomic_load(&counters->last_round_trip_ns);
     return 0;

@@ -28,7 +28,7 @@ typedef struct contract {
     char namespace_name[IRX_NAMESPACE_MAX + 1]; /* of this case alone */
 } contract;
 
-typedef enum where { EVERYWHERE, NOT_IN_KERNEL, ONLY_IN_KERNEL } where;
+typedef enum where { EVERYWHERE, NOT_IN_KERNEL, ONLY_IN_KERNEL, ONLY_WITH_QUORUM } where;
 
 typedef struct contract_case {
     const char *name;
@@ -42,7 +42,8 @@ typedef struct contract_topic {
 } contract_topic;
 
 extern const contract_topic CONTRACT_CLAIMS, CONTRACT_RENEWALS, CONTRACT_EPOCHS, CONTRACT_PRESENCE,
-    CONTRACT_MEMBERS, CONTRACT_HINTS, CONTRACT_CONNECTIONS, CONTRACT_NAMES;
+    CONTRACT_MEMBERS, CONTRACT_META, CONTRACT_HINTS, CONTRACT_MESSAGES, CONTRACT_VALUE,
+    CONTRACT_QUORUM, CONTRACT_CONNECTIONS, CONTRACT_NAMES;
 
 #define CASE(function, where)                                                                      \
     {                                                                                              \
@@ -55,6 +56,13 @@ extern const contract_topic CONTRACT_CLAIMS, CONTRACT_RENEWALS, CONTRACT_EPOCHS,
 
 /* A new medium object in the case's namespace, both channels up, and a seat there. */
 peer_seat *contract_member(contract *c, const char *name, const char *label);
+
+/* As above, and it has joined. */
+peer_seat *contract_joined(contract *c, const char *name, const char *label);
+/* JOIN, which must succeed; the join number. */
+uint64_t contract_join(peer_seat *s);
+/* The row of a session in the table that a seat has, or null. */
+const irx_member *contract_row(const peer_seat *reader, irx_id session);
 
 void assert_id_equal(irx_id a, irx_id b);
 /* All fields. */

@@ -4,7 +4,7 @@
 
 static const irx_op_kind WRITING[] = {IRX_OP_JOIN,    IRX_OP_LEAVE,         IRX_OP_STRIKE,
                                       IRX_OP_CLAIM,   IRX_OP_CLAIM_IF_GONE, IRX_OP_RENEW,
-                                      IRX_OP_RELEASE, IRX_OP_CREATE};
+                                      IRX_OP_RELEASE, IRX_OP_CREATE,        IRX_OP_PUBLISH};
 
 /* Whatever writes is refused under another epoch, changes nothing, and learns the right one. */
 static void another_epoch_changes_nothing(contract *c)
@@ -14,7 +14,8 @@ static void another_epoch_changes_nothing(contract *c)
     irx_record held = peer_lead(s);
     for (size_t i = 0; i < sizeof WRITING / sizeof *WRITING; i++) {
         irx_op op = peer_claim(s, WRITING[i], &held);
-        if (WRITING[i] == IRX_OP_RENEW || WRITING[i] == IRX_OP_RELEASE)
+        if (WRITING[i] == IRX_OP_RENEW || WRITING[i] == IRX_OP_RELEASE ||
+            WRITING[i] == IRX_OP_PUBLISH)
             op.term = held.term;
         op.leave = WRITING[i] == IRX_OP_RELEASE;
         op.epoch = irx__random_id();

@@ -4,34 +4,18 @@
 
 #include <string.h>
 
-static uint64_t join(peer_seat *s)
-{
-    irx_result result = peer_say(s, IRX_OP_JOIN);
-    assert_int_equal(result.status, IRX_RESULT_OK);
-    assert_int_not_equal(result.join, 0);
-    return result.join;
-}
-
-static const irx_member *row_of(const peer_seat *reader, irx_id session)
-{
-    for (size_t i = 0; i < reader->seat.member_count; i++)
-        if (irx_id_equal(reader->seat.members[i].session, session))
-            return &reader->seat.members[i];
-    return NULL;
-}
-
 /* The row has what its member said; the JOIN that wrote it shows it, and so does another's READ. */
 static void join_writes_a_row(contract *c)
 {
     peer_seat *a = contract_member(c, "billing", "host a:1");
     peer_seat *b = contract_member(c, "billing", "b");
-    uint64_t number = join(a);
+    uint64_t number = contract_join(a);
     assert_int_equal(a->seat.member_count, 1);
     assert_true(a->seat.members_changed);
     irx_op observer = peer_op(b, IRX_OP_JOIN);
     observer.candidate = false;
     assert_int_equal(peer_do(b, &observer).status, IRX_RESULT_OK);
-    const irx_member *row = row_of(b, a->session);
+    const irx_member *row = contract_row(b, a->session);
     assert_non_null(row);
     assert_int_equal(row->join, number);
     assert_true(row->candidate);
@@ -39,7 +23,7 @@ static void join_writes_a_row(contract *c)
     assert_id_equal(row->process, peer_presence(a));
     peer_say(a, IRX_OP_READ);
     assert_int_equal(a->seat.member_count, 2);
-    assert_false(row_of(a, b->session)->candidate);
+    assert_false(contract_row(a, b->session)->candidate);
     peer_end(b);
     peer_end(a);
 }
@@ -49,13 +33,13 @@ static void join_numbers_grow(contract *c)
     peer_seat *a = contract_member(c, "billing", "a");
     peer_seat *b = contract_member(c, "billing", "b");
     peer_seat *same = peer_sit(a->peer, "billing", "a2");
-    uint64_t first = join(a), second = join(b), third = join(same);
+    uint64_t first = contract_join(a), second = contract_join(b), third = contract_join(same);
     assert_true(first < second);
     assert_true(second < third);
     /* Not handed out again, even when it is free. */
     assert_int_equal(peer_say(same, IRX_OP_LEAVE).status, IRX_RESULT_OK);
     peer_seat *later = peer_sit(b->peer, "billing", "b2");
-    assert_true(join(later) > third);
+    assert_true(contract_join(later) > third);
     peer_free(later);
     peer_free(same);
     peer_end(b);
@@ -67,20 +51,20 @@ static void joining_again_keeps_the_number(contract *c)
 {
     peer_seat *a = contract_member(c, "billing", "a");
     peer_seat *b = contract_member(c, "billing", "b");
-    uint64_t first = join(a);
-    join(b);
+    uint64_t first = contract_join(a);
+    contract_join(b);
     peer_disconnect(a->peer, IRX_CHANNEL_PRESENCE);
     assert_true(peer_up(a->peer, IRX_CHANNEL_PRESENCE));
-    assert_int_equal(join(a), first);
+    assert_int_equal(contract_join(a), first);
     irx_op own = peer_op(a, IRX_OP_JOIN);
     own.join = first;
     own.candidate = false;
     assert_int_equal(peer_do(a, &own).join, first);
     assert_int_equal(a->seat.member_count, 2);
-    const irx_member *row = row_of(a, a->session);
+    const irx_member *row = contract_row(a, a->session);
     assert_id_equal(row->process, peer_presence(a));
     assert_false(row->candidate);
-    assert_true(row->join < row_of(a, b->session)->join);
+    assert_true(row->join < contract_row(a, b->session)->join);
     peer_end(b);
     peer_end(a);
 }
@@ -90,14 +74,14 @@ static void own_number_comes_back(contract *c)
 {
     peer_seat *a = contract_member(c, "billing", "a");
     peer_seat *b = contract_member(c, "billing", "b");
-    uint64_t first = join(a);
+    uint64_t first = contract_join(a);
     assert_int_equal(peer_say(a, IRX_OP_LEAVE).status, IRX_RESULT_OK);
-    uint64_t second = join(b);
+    uint64_t second = contract_join(b);
     assert_true(second > first);
     irx_op own = peer_op(a, IRX_OP_JOIN);
     own.join = first;
     assert_int_equal(peer_do(a, &own).join, first);
-    assert_int_equal(row_of(a, a->session)->join, first);
+    assert_int_equal(contract_row(a, a->session)->join, first);
     peer_end(b);
     peer_end(a);
 }
@@ -107,7 +91,7 @@ static void table_is_in_the_order_of_joining(contract *c)
     peer_seat *seats[PEER_MEMBERS_MAX];
     for (int i = 0; i < PEER_MEMBERS_MAX; i++) {
         seats[i] = contract_member(c, "billing", "x");
-        join(seats[i]);
+        contract_join(seats[i]);
     }
     peer_say(seats[0], IRX_OP_READ);
     assert_int_equal(seats[0]->seat.member_count, PEER_MEMBERS_MAX);
@@ -122,7 +106,7 @@ static void table_is_replaced_only_when_changed(contract *c)
 {
     peer_seat *a = contract_member(c, "billing", "a");
     peer_seat *b = contract_member(c, "billing", "b");
-    join(a);
+    contract_join(a);
     const irx_member *table = a->seat.members;
     a->seat.members_changed = false;
     peer_lead(a);
@@ -130,7 +114,7 @@ static void table_is_replaced_only_when_changed(contract *c)
     peer_say(a, IRX_OP_READ);
     assert_false(a->seat.members_changed);
     assert_ptr_equal(a->seat.members, table);
-    join(b);
+    contract_join(b);
     peer_say(a, IRX_OP_READ);
     assert_true(a->seat.members_changed);
     assert_int_equal(a->seat.member_count, 2);
@@ -142,12 +126,12 @@ static void leave_removes_the_row(contract *c)
 {
     peer_seat *a = contract_member(c, "billing", "a");
     peer_seat *b = contract_member(c, "billing", "b");
-    join(a);
-    join(b);
+    contract_join(a);
+    contract_join(b);
     assert_int_equal(peer_say(a, IRX_OP_LEAVE).status, IRX_RESULT_OK);
     peer_say(b, IRX_OP_READ);
     assert_int_equal(b->seat.member_count, 1);
-    assert_null(row_of(b, a->session));
+    assert_null(contract_row(b, a->session));
     /* Nothing to remove is fine. */
     assert_int_equal(peer_say(a, IRX_OP_LEAVE).status, IRX_RESULT_OK);
     peer_end(b);
@@ -158,8 +142,8 @@ static void release_may_leave_too(contract *c)
 {
     peer_seat *a = contract_member(c, "billing", "a");
     peer_seat *b = contract_member(c, "billing", "b");
-    join(a);
-    join(b);
+    contract_join(a);
+    contract_join(b);
     irx_record held = peer_lead(a);
     irx_op release = peer_release(a, &held);
     assert_int_equal(peer_do(a, &release).status, IRX_RESULT_OK);
@@ -171,7 +155,7 @@ static void release_may_leave_too(contract *c)
     assert_int_equal(peer_do(a, &release).status, IRX_RESULT_OK);
     peer_say(b, IRX_OP_READ);
     assert_int_equal(b->seat.member_count, 1);
-    assert_null(row_of(b, a->session));
+    assert_null(contract_row(b, a->session));
     peer_end(b);
     peer_end(a);
 }
@@ -181,8 +165,8 @@ static void stale_release_leaves_too(contract *c)
 {
     peer_seat *a = contract_member(c, "billing", "a");
     peer_seat *b = contract_member(c, "billing", "b");
-    join(a);
-    join(b);
+    contract_join(a);
+    contract_join(b);
     irx_record held = peer_lead(a);
     irx_op release = peer_release(a, &held);
     peer_do(a, &release);
@@ -192,7 +176,7 @@ static void stale_release_leaves_too(contract *c)
     assert_int_equal(result.status, IRX_RESULT_STALE);
     assert_record_equal(&result.record, &next);
     peer_say(b, IRX_OP_READ);
-    assert_null(row_of(b, a->session));
+    assert_null(contract_row(b, a->session));
     peer_end(b);
     peer_end(a);
 }
@@ -203,9 +187,9 @@ static void strike_removes_who_is_gone(contract *c)
     peer_seat *a = contract_member(c, "billing", "a");
     peer_seat *b = contract_member(c, "billing", "b");
     peer_seat *d = contract_member(c, "billing", "d");
-    join(a);
-    join(b);
-    join(d);
+    contract_join(a);
+    contract_join(b);
+    contract_join(d);
     irx_id gone = peer_presence(b), session = b->session;
     assert_int_equal(peer_say(a, IRX_OP_STRIKE).status, IRX_RESULT_OK);
     assert_int_equal(a->seat.member_count, 3);
@@ -215,9 +199,9 @@ static void strike_removes_who_is_gone(contract *c)
     irx_result result = peer_say(a, IRX_OP_STRIKE);
     assert_int_equal(result.status, IRX_RESULT_OK);
     assert_int_equal(a->seat.member_count, 2);
-    assert_null(row_of(a, session));
-    assert_non_null(row_of(a, a->session));
-    assert_non_null(row_of(a, d->session));
+    assert_null(contract_row(a, session));
+    assert_non_null(contract_row(a, a->session));
+    assert_non_null(contract_row(a, d->session));
     peer_end(d);
     peer_end(a);
 }
@@ -227,7 +211,7 @@ static void full_table_refuses(contract *c)
     peer_seat *seats[PEER_MEMBERS_MAX];
     for (int i = 0; i < PEER_MEMBERS_MAX; i++) {
         seats[i] = contract_member(c, "billing", "x");
-        join(seats[i]);
+        contract_join(seats[i]);
     }
     peer_seat *late = contract_member(c, "billing", "late");
     irx_result result = peer_say(late, IRX_OP_JOIN);
@@ -237,9 +221,9 @@ static void full_table_refuses(contract *c)
     assert_non_null(strstr(late->why.text, "max_members"));
     assert_non_null(strstr(late->why.text, "5"));
     /* Who is there may join again, and a place that becomes free is taken. */
-    join(seats[1]);
+    contract_join(seats[1]);
     assert_int_equal(peer_say(seats[0], IRX_OP_LEAVE).status, IRX_RESULT_OK);
-    join(late);
+    contract_join(late);
     peer_end(late);
     for (int i = 0; i < PEER_MEMBERS_MAX; i++)
         peer_end(seats[i]);

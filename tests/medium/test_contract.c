@@ -1,6 +1,6 @@
 /* Runs the contract of medium/medium.h over every medium. Each must pass the same number of cases,
- * but for those declared to be about exclusion by the kernel, or about stores without it; the last
- * lines count. */
+ * but for those declared to be about exclusion by the kernel, about stores without it, or about
+ * protocol quorum; the last lines count. */
 #include "contract.h"
 
 #include <stdio.h>
@@ -11,9 +11,10 @@
 
 static const contract_topic *const TOPICS[] = {
     &CONTRACT_CLAIMS,  &CONTRACT_RENEWALS, &CONTRACT_EPOCHS,      &CONTRACT_PRESENCE,
-    &CONTRACT_MEMBERS, &CONTRACT_HINTS,    &CONTRACT_CONNECTIONS, &CONTRACT_NAMES,
+    &CONTRACT_MEMBERS, &CONTRACT_META,     &CONTRACT_HINTS,       &CONTRACT_MESSAGES,
+    &CONTRACT_VALUE,   &CONTRACT_QUORUM,   &CONTRACT_CONNECTIONS, &CONTRACT_NAMES,
 };
-enum { TOPIC_COUNT = sizeof TOPICS / sizeof *TOPICS, CASES_MAX = 128, STORES_MAX = 8 };
+enum { TOPIC_COUNT = sizeof TOPICS / sizeof *TOPICS, CASES_MAX = 192, STORES_MAX = 8 };
 
 typedef struct run {
     const store_kind *kind;
@@ -26,6 +27,29 @@ peer_seat *contract_member(contract *c, const char *name, const char *label)
 {
     return peer_sit(peer_open(c->kind->class, c->loop, c->kind->url(c->store), c->namespace_name),
                     name, label);
+}
+
+uint64_t contract_join(peer_seat *s)
+{
+    irx_result result = peer_say(s, IRX_OP_JOIN);
+    assert_int_equal(result.status, IRX_RESULT_OK);
+    assert_int_not_equal(result.join, 0);
+    return result.join;
+}
+
+peer_seat *contract_joined(contract *c, const char *name, const char *label)
+{
+    peer_seat *s = contract_member(c, name, label);
+    contract_join(s);
+    return s;
+}
+
+const irx_member *contract_row(const peer_seat *reader, irx_id session)
+{
+    for (size_t i = 0; i < reader->seat.member_count; i++)
+        if (irx_id_equal(reader->seat.members[i].session, session))
+            return &reader->seat.members[i];
+    return NULL;
 }
 
 void assert_id_equal(irx_id a, irx_id b)
@@ -51,6 +75,12 @@ void assert_record_equal(const irx_record *a, const irx_record *b)
     assert_id_equal(a->epoch, b->epoch);
     assert_id_equal(a->successor, b->successor);
     assert_string_equal(a->label, b->label);
+    assert_int_equal(a->value.term, b->value.term);
+    assert_int_equal(a->value.index, b->value.index);
+    assert_int_equal(a->list, b->list);
+    assert_int_equal(a->voter_count, b->voter_count);
+    for (uint32_t i = 0; i < a->voter_count; i++)
+        assert_id_equal(a->voters[i], b->voters[i]);
 }
 
 static void run_case(void **state)
@@ -67,7 +97,13 @@ static void run_case(void **state)
 
 static bool applies(const contract_case *one, const store_kind *kind)
 {
-    return one->where == EVERYWHERE || (one->where == ONLY_IN_KERNEL) == kind->class->kernel;
+    switch (one->where) {
+    case EVERYWHERE: return true;
+    case NOT_IN_KERNEL: return !kind->class->kernel;
+    case ONLY_IN_KERNEL: return kind->class->kernel;
+    case ONLY_WITH_QUORUM: return kind->class->has_quorum;
+    }
+    return false;
 }
 
 /* Runs all that applies to one medium; false if anything failed. */
@@ -95,14 +131,19 @@ static bool run_medium(const store_kind *kind, unsigned *passes)
     return failed == 0 && *passes == count;
 }
 
+static const char *const PLACES[] = {
+    [NOT_IN_KERNEL] = "the kernel does not exclude",
+    [ONLY_IN_KERNEL] = "the kernel excludes",
+    [ONLY_WITH_QUORUM] = "the store pushes beats",
+};
+
 static void print_exceptions(void)
 {
     for (size_t i = 0; i < TOPIC_COUNT; i++)
         for (size_t k = 0; k < TOPICS[i]->count; k++) {
             const contract_case *one = &TOPICS[i]->cases[k];
             if (one->where != EVERYWHERE)
-                printf("contract: %s applies only where the kernel %s\n", one->name,
-                       one->where == ONLY_IN_KERNEL ? "excludes" : "does not exclude");
+                printf("contract: %s applies only where %s\n", one->name, PLACES[one->where]);
         }
 }
 

@@ -111,7 +111,7 @@ static void table_survives_the_text(void **state)
         irx_member row = {
             .session = {i, 100 - i}, .process = {i, 100 - i}, .join = 50 - i, .candidate = i % 3};
         memset(row.label, i % 2 ? '%' : 'x', IRX_LABEL_MAX);
-        assert_int_equal(irx__table_put(&table, &row, &error), 0);
+        assert_int_equal(irx__table_put(&table, &row, NULL, &error), 0);
     }
     assert_true(irx__table_remove(&table, (irx_id){0, 100}));
     assert_int_equal(table.last_join, 50);

@@ -62,6 +62,25 @@ static void take_part(rig *r)
     assert_int_equal(rig_do(r, seat, &op)->status, IRX_RESULT_CONFLICT);
     op = rig_op(r, IRX_OP_STRIKE, A);
     assert_int_equal(rig_do(r, seat, &op)->status, IRX_RESULT_OK);
+    op = rig_renew(r, &held, 0);
+    op.kind = IRX_OP_PUBLISH;
+    op.data = "value";
+    op.length = 5;
+    assert_int_equal(rig_do(r, seat, &op)->status, IRX_RESULT_OK);
+    rig_say(r, seat, 1, "hello");
+    rig_say_to(r, seat, r->id[IRX_CHANNEL_PRESENCE], 2, "hello", 5);
+    assert_true(rig_wait(r, &seat->sents, 2));
+    assert_int_equal(seat->sent[1].code + seat->sent[2].code, 0);
+    assert_true(rig_wait(r, &r->messages, 1));
+    assert_int_equal(seat->messages, 1);
+    op = rig_claim(r, IRX_OP_CLAIM, A, &seat->result.record); /* under the other protocol */
+    op.protocol = IRX_PROTOCOL_QUORUM;
+    held = rig_do(r, seat, &op)->record;
+    op = rig_renew(r, &held, held.beat + 1);
+    op.protocol = IRX_PROTOCOL_QUORUM;
+    op.list = 1;
+    assert_int_equal(rig_do(r, seat, &op)->status, IRX_RESULT_OK);
+    assert_true(rig_wait(r, &seat->messages, 2));
     unsigned hints = seat->hints;
     op = rig_renew(r, &held, 0);
     op.kind = IRX_OP_RELEASE;
@@ -394,11 +413,12 @@ static void a_seat_that_left_is_told_nothing(void **state)
     rig_seat *leaves = rig_attach(r, "billing", "host:2");
     rig_up_both(r);
     submit_ten(r, leaves);
+    rig_say(r, leaves, 7, "and a word");
     submit_ten(r, stays);
     rig_detach(r, leaves);
     assert_true(rig_wait(r, &stays->results, 10));
     unsigned hints = stays->hints; /* still subscribed: they shared the channel */
-    redis_server_say(server, "PUBLISH interrex:{billing}:changed x");
+    redis_server_say(server, "PUBLISH interrex:{billing}:changed %s", "");
     assert_true(rig_wait(r, &stays->hints, hints + 1));
     rig_detach(r, stays);
     rig_close(r);

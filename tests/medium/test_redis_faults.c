@@ -75,6 +75,16 @@ static void assert_told(irx_status_kind status, int code, const char *words)
         fail_msg("\"%s\" does not say \"%s\"", seat->why.text, words);
 }
 
+/* One of this session's own. */
+static irx_status_kind publish(const irx_record *held, const char *value)
+{
+    irx_op op = rig_renew(r, held, 0);
+    op.kind = IRX_OP_PUBLISH;
+    op.data = value;
+    op.length = strlen(value);
+    return rig_do(r, seat, &op)->status;
+}
+
 /* ---- the way to the server --------------------------------------------------------------------
  */
 
@@ -133,11 +143,14 @@ static void operations_under_way_end_with_their_connection(void **state)
     redis_server_signal(server, SIGSTOP);
     irx_op op = rig_renew(r, &held, held.beat + 1);
     rig_submit(r, seat, &op);
+    rig_say(r, seat, 1, "hello");
     rig_run_ms(r, 20);
     redis_server_kill(server);
     assert_true(rig_wait(r, &r->downs[IRX_CHANNEL_COMMAND], 1));
+    rig_say(r, seat, 2, "still here?");
     rig_run_ms(r, 50);
     assert_int_equal(seat->results, results);
+    assert_int_equal(seat->sents, 0);
 }
 
 static void a_server_that_is_silent_leaves_the_outcome_unknown(void **state)
@@ -294,6 +307,34 @@ static void forgotten_scripts_are_loaded_again(void **state)
     assert_non_null(strstr(redis_server_say(server, "INFO commandstats"), "script|load:calls=2,"));
 }
 
+static void a_watch_goes_on_when_its_script_was_forgotten(void **state)
+{
+    (void)state;
+    lead();
+    irx__medium_redis.watch(r->medium, &seat->seat, r->id[IRX_CHANNEL_PRESENCE], 5 * RIG_MS);
+    rig_run_ms(r, 30);
+    redis_server_say(server, "SCRIPT FLUSH");
+    rig_run_ms(r, 30);
+    assert_int_equal(seat->gones, 0);
+    irx__medium_redis.disconnect(r->medium, IRX_CHANNEL_PRESENCE);
+    assert_true(rig_wait(r, &seat->gones, 1));
+    assert_int_equal(r->warnings, 0);
+}
+
+/* The value is sent again with its script, whole, and is written once. */
+static void a_forgotten_script_publishes_all_the_same(void **state)
+{
+    (void)state;
+    irx_record held = *lead();
+    redis_server_say(server, "SCRIPT FLUSH");
+    assert_int_equal(publish(&held, "first"), IRX_RESULT_OK);
+    assert_int_equal(publish(&held, "second"), IRX_RESULT_OK);
+    assert_int_equal(seat->result.record.value.index, 2);
+    assert_int_equal(seat->seat.value_length, 6);
+    assert_memory_equal(seat->seat.value, "second", 6);
+    assert_string_equal(redis_server_say(server, "HGET interrex:{billing} value"), "second");
+}
+
 /* ---- the server refuses -----------------------------------------------------------------------
  */
 
@@ -334,6 +375,9 @@ static void without_memory_nothing_is_applied(void **state)
     op.leave = true;
     rig_do(r, seat, &op);
     assert_told(IRX_RESULT_FAILED, IRX_EFULL, "maxmemory");
+    publish(&held, "too much");
+    assert_told(IRX_RESULT_FAILED, IRX_EFULL, "maxmemory");
+    assert_null(seat->seat.value);
     assert_string_equal(redis_server_say(server, "HGETALL interrex:{billing}"), before);
     assert_string_equal(redis_server_say(server, "EXISTS interrex:{billing}:members"), "0");
     redis_server_say(server, "CONFIG SET maxmemory 0");
@@ -441,7 +485,8 @@ static void somebody_elses_endless_script_is_unavailable(void **state)
 
 static void assert_foreign(const char *words)
 {
-    static const irx_op_kind kinds[] = {IRX_OP_READ, IRX_OP_JOIN, IRX_OP_RENEW, IRX_OP_CLAIM};
+    static const irx_op_kind kinds[] = {IRX_OP_READ,  IRX_OP_JOIN,   IRX_OP_RENEW,
+                                        IRX_OP_CLAIM, IRX_OP_STRIKE, IRX_OP_PUBLISH};
     irx_record nothing;
     memset(&nothing, 0, sizeof nothing);
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
@@ -472,9 +517,11 @@ static void a_field_that_makes_no_sense_is_foreign_and_named(void **state)
         {"term", "-1"},           {"session", "12"},      {"process", "zz"},
         {"beat", "1e3"},          {"hold", "soon"},       {"protocol", "raft"},
         {"takeover", "hostile"},  {"epoch", ""},          {"successor", "me"},
-        {"presence_seen", "yes"},
+        {"presence_seen", "yes"}, {"value_term", "old"},  {"value_index", "new"},
+        {"list", "long"},         {"voters", "all"},
     };
     irx_record held = *lead();
+    assert_int_equal(publish(&held, "value"), IRX_RESULT_OK);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char good[128];
         char words[64];
@@ -485,7 +532,10 @@ static void a_field_that_makes_no_sense_is_foreign_and_named(void **state)
         assert_true(rig_up(r, IRX_CHANNEL_COMMAND));
         read_record();
         assert_told(IRX_RESULT_FAILED, IRX_EFOREIGN, words);
-        redis_server_say(server, "HSET interrex:{billing} %s %s", bad[i][0], good);
+        if (good[0] == '\0') /* which %s would leave out */
+            redis_server_say(server, "HSET interrex:{billing} %s %b", bad[i][0], "", (size_t)0);
+        else
+            redis_server_say(server, "HSET interrex:{billing} %s %s", bad[i][0], good);
     }
     redis_server_say(server, "HDEL interrex:{billing} hold");
     read_record();
@@ -493,11 +543,67 @@ static void a_field_that_makes_no_sense_is_foreign_and_named(void **state)
     assert_int_equal(renew(&held, 1), IRX_RESULT_OK); /* which writes it anew */
 }
 
+/* As of before there was a value: nothing that writes may take it for its own. */
+static void a_record_that_lacks_a_field_is_not_ours(void **state)
+{
+    (void)state;
+    static const char *const fields[] = {"value_term", "value_index", "list", "voters"};
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        char words[64];
+        char before[2048];
+        redis_server_say(server, "FLUSHALL");
+        irx_record held = *lead();
+        snprintf(words, sizeof words, "it has no field \"%s\"", fields[i]);
+        redis_server_say(server, "HDEL interrex:{billing} %s", fields[i]);
+        strcpy(before, redis_server_say(server, "HGETALL interrex:{billing}"));
+        read_record();
+        assert_told(IRX_RESULT_FAILED, IRX_EFOREIGN, words);
+        if (strcmp(fields[i], "voters") != 0) { /* which a renewal does not look at */
+            renew(&held, 1);
+            assert_told(IRX_RESULT_FAILED, IRX_EFOREIGN, words);
+        }
+        publish(&held, "value");
+        assert_told(IRX_RESULT_FAILED, IRX_EFOREIGN, words);
+        irx_op op = rig_claim(r, IRX_OP_CLAIM, A, &held);
+        rig_do(r, seat, &op);
+        assert_told(IRX_RESULT_FAILED, IRX_EFOREIGN, words);
+        op = rig_renew(r, &held, 0);
+        op.kind = IRX_OP_RELEASE;
+        rig_do(r, seat, &op);
+        assert_told(IRX_RESULT_FAILED, IRX_EFOREIGN, words);
+        assert_string_equal(redis_server_say(server, "HGETALL interrex:{billing}"), before);
+    }
+}
+
+/* A version that promises a value, and bytes that are none. */
+static void a_value_that_is_not_there_is_foreign(void **state)
+{
+    (void)state;
+    irx_record held = *lead();
+    redis_server_say(server, "HSET interrex:{billing} value_term 9 value_index 1");
+    read_record();
+    assert_told(IRX_RESULT_FAILED, IRX_EFOREIGN, "it has no field \"value\"");
+    char *large = malloc(IRX_VALUE_MAX + 1);
+    memset(large, 'x', IRX_VALUE_MAX + 1);
+    redis_server_say(server, "HSET interrex:{billing} value %b", large, (size_t)IRX_VALUE_MAX + 1);
+    read_record();
+    assert_told(IRX_RESULT_FAILED, IRX_EFOREIGN, "field \"value\" is \"xxxx");
+    free(large);
+    assert_null(seat->seat.value);
+    assert_int_equal(publish(&held, "ours"), IRX_RESULT_OK); /* which writes it anew */
+    assert_int_equal(read_record(), IRX_RESULT_OK);
+}
+
 static void a_member_table_of_another_shape_is_foreign(void **state)
 {
     (void)state;
     rig_up_both(r);
     redis_server_say(server, "HSET interrex:{billing}:members nobody 1 #version 7");
+    read_record();
+    assert_told(IRX_RESULT_FAILED, IRX_EFOREIGN, "interrex:{billing}:members");
+    redis_server_say(server, "DEL interrex:{billing}:members");
+    redis_server_say(server, "HSET interrex:{billing}:members %s %s #version 8",
+                     "00000000000000010000000000000001", "1\xc2\xa0- 1 label");
     read_record();
     assert_told(IRX_RESULT_FAILED, IRX_EFOREIGN, "interrex:{billing}:members");
     redis_server_say(server, "DEL interrex:{billing}:members");
@@ -531,6 +637,8 @@ int main(void)
         TEST(a_lost_identity_is_another_epoch),
         TEST(an_evicted_record_is_absent),
         TEST(forgotten_scripts_are_loaded_again),
+        TEST(a_watch_goes_on_when_its_script_was_forgotten),
+        TEST(a_forgotten_script_publishes_all_the_same),
         TEST(a_replica_is_refused),
         TEST(without_memory_nothing_is_applied),
         TEST(a_policy_that_drops_our_keys_is_warned_of_once),
@@ -540,6 +648,8 @@ int main(void)
         TEST(somebody_elses_endless_script_is_unavailable),
         TEST(a_record_of_another_type_is_foreign_and_left_alone),
         TEST(a_field_that_makes_no_sense_is_foreign_and_named),
+        TEST(a_record_that_lacks_a_field_is_not_ours),
+        TEST(a_value_that_is_not_there_is_foreign),
         TEST(a_member_table_of_another_shape_is_foreign),
         TEST(an_identity_of_another_shape_refuses_the_connection),
     };

@@ -363,9 +363,9 @@ static void a_watched_process_that_ends_is_gone_once(void **state)
 static void operations_of_another_epoch_change_nothing(void **state)
 {
     (void)state;
-    static const irx_op_kind kinds[] = {IRX_OP_READ,  IRX_OP_CREATE,  IRX_OP_JOIN,
-                                        IRX_OP_LEAVE, IRX_OP_CLAIM,   IRX_OP_CLAIM_IF_GONE,
-                                        IRX_OP_RENEW, IRX_OP_RELEASE, IRX_OP_STRIKE};
+    static const irx_op_kind kinds[] = {
+        IRX_OP_READ,          IRX_OP_CREATE, IRX_OP_JOIN,    IRX_OP_LEAVE,  IRX_OP_CLAIM,
+        IRX_OP_CLAIM_IF_GONE, IRX_OP_RENEW,  IRX_OP_RELEASE, IRX_OP_STRIKE, IRX_OP_PUBLISH};
     irx_record held = rig_take(one, a, A, IRX_TAKEOVER_FAST)->record;
     char before[4096];
     strcpy(before, redis_server_say(server, "HGETALL interrex:{billing}"));
@@ -374,6 +374,8 @@ static void operations_of_another_epoch_change_nothing(void **state)
         op.epoch = rig_id(5);
         op.incarnation = held.incarnation;
         op.term = held.term;
+        op.data = "value";
+        op.length = 5;
         rig_do(one, a, &op);
         assert_int_equal(a->result.status, IRX_RESULT_EPOCH);
         assert_true(irx_id_equal(a->result.epoch, one->id[IRX_CHANNEL_COMMAND]));
@@ -415,6 +417,10 @@ static void a_record_of_a_newer_format_is_read_and_left_alone(void **state)
     op = rig_renew(one, &held, held.beat + 1);
     assert_int_equal(rig_do(one, a, &op)->status, IRX_RESULT_STALE);
     op.kind = IRX_OP_RELEASE;
+    assert_int_equal(rig_do(one, a, &op)->status, IRX_RESULT_STALE);
+    op.kind = IRX_OP_PUBLISH;
+    op.data = "value";
+    op.length = 5;
     assert_int_equal(rig_do(one, a, &op)->status, IRX_RESULT_STALE);
     assert_int_equal(a->result.record.format, 2);
     assert_string_equal(redis_server_say(server, "HGET interrex:{billing} beat"), "1");

@@ -97,8 +97,13 @@ static void await(rig *r, irx_channel channel, const unsigned *count, unsigned d
 /* Everything once. The rig's own waiting allocates nothing. */
 static void live(rig *r, rig_seat *seat)
 {
-    static const irx_op_kind kinds[] = {IRX_OP_JOIN,  IRX_OP_CREATE, IRX_OP_READ,
-                                        IRX_OP_RENEW, IRX_OP_STRIKE, IRX_OP_LEAVE};
+    static const irx_op_kind kinds[] = {IRX_OP_JOIN,   IRX_OP_CREATE,  IRX_OP_CLAIM, IRX_OP_READ,
+                                        IRX_OP_RENEW,  IRX_OP_PUBLISH, IRX_OP_READ,  IRX_OP_PUBLISH,
+                                        IRX_OP_STRIKE, IRX_OP_LEAVE};
+    irx_record held = {.session = A, .takeover = IRX_TAKEOVER_FAST};
+    seat->seat.value_version = (irx_version){0, 0}; /* of a store that was emptied */
+    seat->seat.meta = "meta";
+    seat->seat.meta_length = 4;
     rig_connect(r, IRX_CHANNEL_PRESENCE);
     rig_connect(r, IRX_CHANNEL_COMMAND);
     await(r, IRX_CHANNEL_PRESENCE, &r->ups[IRX_CHANNEL_PRESENCE], 1);
@@ -107,10 +112,31 @@ static void live(rig *r, rig_seat *seat)
         irx_op op = rig_op(r, kinds[i], A);
         unsigned results = seat->results;
         op.incarnation = rig_id(1);
+        if (kinds[i] == IRX_OP_CLAIM)
+            op = rig_claim(r, IRX_OP_CLAIM, A, &held);
+        if (kinds[i] == IRX_OP_RENEW || kinds[i] == IRX_OP_PUBLISH) {
+            op = rig_renew(r, &held, held.beat + 1);
+            op.kind = kinds[i];
+            op.data = "value";
+            op.length = 5;
+        }
         rig_submit(r, seat, &op);
         await(r, IRX_CHANNEL_COMMAND, &seat->results, results + 1);
         if (seat->results > results && seat->result.error_code != 0)
             assert_int_equal(seat->result.error_code, IRX_ENOMEM);
+        if (seat->results > results && seat->result.has_record)
+            held = seat->result.record;
+        if (seat->results > results && kinds[i] == IRX_OP_PUBLISH &&
+            seat->result.status == IRX_RESULT_OK) {
+            assert_int_equal(seat->seat.value_length, 5);
+            assert_int_equal(seat->seat.value_version.index, held.value.index);
+        }
+    }
+    if (r->up[IRX_CHANNEL_COMMAND]) {
+        unsigned sents = seat->sents;
+        rig_say(r, seat, 1, "to everybody");
+        rig_say_to(r, seat, r->id[IRX_CHANNEL_PRESENCE], 2, "to oneself", 10);
+        await(r, IRX_CHANNEL_COMMAND, &seat->sents, sents + 2);
     }
     if (r->up[IRX_CHANNEL_COMMAND]) {
         irx__medium_redis.watch(r->medium, &seat->seat, rig_id(99), 5 * RIG_MS);

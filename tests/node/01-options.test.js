@@ -47,7 +47,7 @@ describe('options', () => {
   it('that are unknown are told which there are', () => {
     refused(
       { ...good, ttl: 1, lockDuration: 3 },
-      /is not an option: the options are url, redis, name, /,
+      /is not an option: the options are url, redis, meta, name, /,
     );
   });
 

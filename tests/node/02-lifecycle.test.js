@@ -37,7 +37,12 @@ onEveryMedium((place, medium) => {
     assert.equal(election.term, leadership.term);
     assert.deepEqual(election.token, leadership.token);
     assert.match(election.token.incarnation, /^[0-9a-f]{32}$/);
-    assert.deepEqual(election.leader, { id: election.id, label: 'one', term: election.term });
+    assert.deepEqual(election.leader, {
+      id: election.id,
+      label: 'one',
+      term: election.term,
+      meta: null,
+    });
     await election.stop();
     assert.equal(election.isLeader(), false);
     assert.equal(election.role, 'stopped');

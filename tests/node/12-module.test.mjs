@@ -6,13 +6,24 @@ import { it } from 'node:test';
 import * as esm from 'interrex';
 import manifest from 'interrex/package.json' with { type: 'json' };
 
-const cjs = createRequire(import.meta.url)('interrex');
+const require = createRequire(import.meta.url);
+const cjs = require('interrex');
 
 it('both module systems give the same things', () => {
   assert.deepEqual(Object.keys(cjs).sort(), ['Election', 'InterrexError', 'version']);
   assert.deepEqual(Object.keys(esm).sort(), ['Election', 'InterrexError', 'version']);
   for (const key of Object.keys(cjs)) assert.equal(esm[key], cjs[key]);
   assert.equal(esm.version, manifest.version);
+});
+
+it('the stand-in for node-raft-redis is the same through both, by name and by default', async () => {
+  const imported = await import('interrex/compat/node-raft-redis');
+  const required = require('interrex/compat/node-raft-redis');
+  assert.deepEqual(Object.keys(imported).sort(), ['Candidate', 'default']);
+  assert.deepEqual(Object.keys(required).sort(), ['Candidate', 'default']);
+  assert.equal(imported.default, required.Candidate);
+  assert.equal(imported.Candidate, required.Candidate);
+  assert.equal(required.default, required.Candidate);
 });
 
 it('an election has the promised surface, and nothing that comes later', () => {
@@ -27,16 +38,21 @@ it('an election has the promised surface, and nothing that comes later', () => {
     'lead',
     'leader',
     'members',
+    'meta',
     'metrics',
+    'publish',
     'ref',
     'resign',
     'role',
+    'send',
+    'setMeta',
     'start',
     'stop',
     'term',
     'token',
     'transfer',
     'unref',
+    'value',
     'whenLeader',
   ]);
   assert.equal(typeof esm.Election.prototype[Symbol.asyncDispose], 'function');

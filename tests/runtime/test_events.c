@@ -43,6 +43,7 @@ static irx_event take(void)
     irx_event *event;
     assert_int_equal(irx__events_take(&queue, &event, 0), 0);
     irx_event copy = *event;
+    copy.data = NULL; /* gone with the event */
     irx_event_free(event);
     return copy;
 }
@@ -146,6 +147,130 @@ static size_t expect_whole_leaderships(uint64_t *newest)
         irx_event_free(event);
     }
     return count;
+}
+
+static void push_data(irx_happening kind, uint64_t number, size_t length)
+{
+    irx__event_slot *slot = irx__event_new(kind, NULL, length);
+    assert_non_null(slot);
+    slot->event.ticket = number;
+    irx__events_push_slot(&queue, slot);
+}
+
+static uint64_t take_number(irx_happening kind, size_t length)
+{
+    irx_event *event;
+    assert_int_equal(irx__events_take(&queue, &event, 0), 0);
+    assert_int_equal(event->kind, kind);
+    assert_int_equal(event->length, length);
+    assert_int_equal(event->data == NULL, length == 0);
+    if (length > 0)
+        memset((void *)(uintptr_t)event->data, 7, length); /* it is there, to its last byte */
+    uint64_t number = event->ticket;
+    irx_event_free(event);
+    return number;
+}
+
+static void data_belongs_to_its_event(void **state)
+{
+    (void)state;
+    char text[] = "hello";
+    irx__event_slot *slot = irx__event_new(IRX_MESSAGE, text, sizeof text);
+    assert_true(irx__events_push_slot(&queue, slot));
+    text[0] = 'j';
+    irx_event *event;
+    assert_int_equal(irx__events_take(&queue, &event, 0), 0);
+    irx__events_free(&queue);
+    assert_int_equal(irx__events_init(&queue), 0);
+    assert_string_equal(event->data, "hello");
+    irx_event_free(event);
+    push_data(IRX_MESSAGE, 0, 100); /* and goes with the queue where nobody took it */
+    push_data(IRX_VALUE, 0, 100);
+    push_data(IRX_SETTLED, 0, 0);
+}
+
+static void the_oldest_messages_go(void **state)
+{
+    (void)state;
+    push(IRX_STARTED);
+    for (uint64_t i = 0; i < IRX__EVENTS_MESSAGES + 10; i++)
+        push_data(IRX_MESSAGE, i, 10);
+    push(IRX_LEADER);
+    assert_int_equal(irx__events_count(&queue, IRX_MESSAGE), IRX__EVENTS_MESSAGES);
+    irx_event warning = take();
+    assert_int_equal(warning.error.code, IRX_EOVERFLOW);
+    assert_non_null(strstr(warning.error.text, "10 events"));
+    assert_int_equal(take().kind, IRX_STARTED);
+    for (uint64_t i = 10; i < IRX__EVENTS_MESSAGES + 10; i++)
+        assert_int_equal(take_number(IRX_MESSAGE, 10), i);
+    assert_int_equal(take().kind, IRX_LEADER);
+    expect_empty();
+    assert_int_equal(irx__events_dropped(&queue), 10);
+    assert_int_equal(queue.message_bytes, 0);
+}
+
+static void large_messages_are_bounded_by_their_bytes(void **state)
+{
+    (void)state;
+    enum { FIT = IRX__EVENTS_MESSAGE_BYTES / IRX_MESSAGE_MAX };
+    for (uint64_t i = 0; i < FIT + 5; i++)
+        push_data(IRX_MESSAGE, i, IRX_MESSAGE_MAX);
+    assert_int_equal(irx__events_count(&queue, IRX_MESSAGE), FIT);
+    assert_int_equal(queue.message_bytes, IRX__EVENTS_MESSAGE_BYTES);
+    push_data(IRX_MESSAGE, FIT + 5, 1);
+    assert_int_equal(irx__events_count(&queue, IRX_MESSAGE), FIT);
+    assert_int_equal(take().kind, IRX_WARNING);
+    assert_int_equal(take_number(IRX_MESSAGE, IRX_MESSAGE_MAX), 6);
+    assert_int_equal(irx__events_dropped(&queue), 6);
+}
+
+static void of_values_the_newest_waits_and_nothing_is_lost(void **state)
+{
+    (void)state;
+    push_data(IRX_VALUE, 1, 3);
+    push_data(IRX_MESSAGE, 2, 3);
+    push_data(IRX_VALUE, 3, 3);
+    assert_int_equal(take_number(IRX_MESSAGE, 3), 2);
+    assert_int_equal(take_number(IRX_VALUE, 3), 3);
+    expect_empty();
+    push_data(IRX_VALUE, 4, 3); /* the only one there is, replaced */
+    push_data(IRX_VALUE, 5, 3);
+    assert_int_equal(take_number(IRX_VALUE, 3), 5);
+    expect_empty();
+    assert_int_equal(irx__events_dropped(&queue), 0);
+}
+
+static void what_settled_is_never_dropped(void **state)
+{
+    (void)state;
+    for (uint64_t i = 0; i < 5000; i++) {
+        push_data(IRX_SETTLED, i, 0);
+        push_data(IRX_MESSAGE, i, 1);
+        push(IRX_LEADER);
+    }
+    assert_int_equal(irx__events_count(&queue, IRX_SETTLED), 5000);
+    uint64_t next = 0;
+    irx_event *event;
+    while (irx__events_take(&queue, &event, 0) == 0) {
+        if (event->kind == IRX_SETTLED)
+            assert_int_equal(event->ticket, next++);
+        irx_event_free(event);
+    }
+    assert_int_equal(next, 5000);
+}
+
+/* An event that there was no memory for is one that was dropped. */
+static void what_was_missed_is_counted(void **state)
+{
+    (void)state;
+    irx__events_miss(&queue);
+    expect_empty();
+    push(IRX_STARTED);
+    irx_event warning = take();
+    assert_int_equal(warning.kind, IRX_WARNING);
+    assert_non_null(strstr(warning.error.text, "1 events"));
+    assert_int_equal(take().kind, IRX_STARTED);
+    assert_int_equal(irx__events_dropped(&queue), 1);
 }
 
 static void an_unseen_leadership_is_dropped_whole(void **state)
@@ -283,6 +408,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(members_wait_once, setup, teardown),
         cmocka_unit_test_setup_teardown(each_kind_keeps_its_newest, setup, teardown),
         cmocka_unit_test_setup_teardown(a_dropped_role_leaves_no_gap, setup, teardown),
+        cmocka_unit_test_setup_teardown(data_belongs_to_its_event, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_oldest_messages_go, setup, teardown),
+        cmocka_unit_test_setup_teardown(large_messages_are_bounded_by_their_bytes, setup, teardown),
+        cmocka_unit_test_setup_teardown(of_values_the_newest_waits_and_nothing_is_lost, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(what_settled_is_never_dropped, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_missed_is_counted, setup, teardown),
         cmocka_unit_test_setup_teardown(an_unseen_leadership_is_dropped_whole, setup, teardown),
         cmocka_unit_test_setup_teardown(endless_restarts_are_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(one_warning_per_overflow, setup, teardown),

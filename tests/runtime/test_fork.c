@@ -60,6 +60,13 @@ static void check_forked(irx_election *e)
     CHECK(irx_election_history(e, &history) == IRX_EFORKED && !history);
     irx_metrics metrics;
     CHECK(irx_election_metrics(e, &metrics) == IRX_EFORKED);
+    uint64_t ticket = 77;
+    CHECK(irx_election_set_meta(e, "m", 1, &ticket) == IRX_EFORKED);
+    CHECK(irx_election_send(e, IRX_TO_ALL, (irx_id){0, 0}, "m", 1, &ticket) == IRX_EFORKED);
+    CHECK(irx_election_publish(e, "m", 1, &ticket) == IRX_EFORKED);
+    CHECK(ticket == 77);
+    irx_value *value;
+    CHECK(irx_election_value(e, &value) == IRX_EFORKED && !value);
     irx_event *event;
     CHECK(irx_election_next_event(e, &event, -1) == IRX_EFORKED && !event);
     CHECK(irx_election_event_fd(e) == IRX_EFORKED);
@@ -226,6 +233,43 @@ static void forks_at_any_moment_are_safe(void **state)
     }
 }
 
+/* What waits in the parent's queue, and what is under way there, is the parent's. */
+static void what_is_under_way_stays_the_parents(void **state)
+{
+    (void)state;
+    irx_election *e = open_election(url, "talking", NULL);
+    irx_election *other = open_election(url, "talking", "candidate", "false", NULL);
+    irx_election_start(e);
+    await_leading(e);
+    irx_election_start(other);
+    expect_event(other, IRX_STARTED);
+    static char bytes[10000];
+    uint64_t ticket = 0, published = 0, last = 0;
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(
+            irx_election_send(e, IRX_TO_ALL, (irx_id){0, 0}, bytes, sizeof bytes, &last), 0);
+        assert_int_equal(irx_election_publish(e, bytes, sizeof bytes, &published), 0);
+        assert_int_equal(irx_election_set_meta(e, bytes, 100, &last), 0);
+        ticket = ticket ? ticket : last;
+        pid_t child = fork();
+        if (child == 0) {
+            check_forked(e);
+            irx_election_close(e);
+            irx_election_close(other);
+            _exit(0);
+        }
+        assert_int_equal(wait_for(child), 0);
+    }
+    assert_int_equal(await_settled(e, last, NULL), 0);
+    for (int i = 0; i < 20; i++) {
+        irx_event *event = await_event(other, IRX_MESSAGE);
+        assert_int_equal(event->length, sizeof bytes);
+        irx_event_free(event);
+    }
+    irx_election_close(other);
+    irx_election_close(e);
+}
+
 /* The parent is killed, its child lives on: the next leader need not wait for the child. Who held a
  * copy of the lock or of the connection would keep the dead parent's leadership alive. */
 static void a_child_that_outlives_its_parent_blocks_nobody(void **state)
@@ -272,7 +316,8 @@ static void a_child_that_outlives_its_parent_blocks_nobody(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest in_memory[] = {ALL_BUT_OUTLIVING};
+    const struct CMUnitTest in_memory[] = {ALL_BUT_OUTLIVING,
+                                           cmocka_unit_test(what_is_under_way_stays_the_parents)};
     const struct CMUnitTest in_store[] = {
         ALL_BUT_OUTLIVING, cmocka_unit_test(a_child_that_outlives_its_parent_blocks_nobody)};
     url = "memory:fork";
@@ -285,6 +330,8 @@ int main(void)
     redis_server *server = redis_server_start(NULL);
     url = redis_server_url(server);
     failed += cmocka_run_group_tests_name("redis", in_store, NULL, NULL);
+    const struct CMUnitTest talking[] = {cmocka_unit_test(what_is_under_way_stays_the_parents)};
+    failed += cmocka_run_group_tests_name("redis, talking", talking, NULL, NULL);
     redis_server_stop(server);
     return failed;
 }

@@ -13,15 +13,37 @@
 static const struct {
     const char *key, *value;
 } goods[] = {
-    {"name", "x"},          {"name", "two words"},     {"name", "\xc3\xa9lection"},
-    {"namespace", "a"},     {"label", "host:1"},       {"protocol", "lease"},
-    {"takeover", "fast"},   {"takeover", "safe"},      {"profile", "swift"},
-    {"profile", "wide"},    {"profile", "default"},    {"heartbeat_ms", "10"},
-    {"timeout_ms", "30"},   {"heartbeat_ms", "60000"}, {"timeout_ms", "600000"},
-    {"probe_ms", "25"},     {"stall_limit_ms", "0"},   {"drain_limit_ms", "0"},
-    {"candidate", "true"},  {"start_timeout_ms", "0"}, {"drift", "0"},
-    {"candidate", "false"}, {"drift", "0.005"},        {"drift", "0.1"},
-    {"drift", "0.000001"},  {"max_members", "1"},      {"max_members", "65536"},
+    {"name", "x"},
+    {"name", "two words"},
+    {"name", "\xc3\xa9lection"},
+    {"namespace", "a"},
+    {"label", "host:1"},
+    {"protocol", "lease"},
+    {"takeover", "fast"},
+    {"takeover", "safe"},
+    {"profile", "swift"},
+    {"profile", "wide"},
+    {"profile", "default"},
+    {"heartbeat_ms", "10"},
+    {"timeout_ms", "30"},
+    {"heartbeat_ms", "60000"},
+    {"timeout_ms", "600000"},
+    {"probe_ms", "25"},
+    {"stall_limit_ms", "0"},
+    {"drain_limit_ms", "0"},
+    {"candidate", "true"},
+    {"start_timeout_ms", "0"},
+    {"drift", "0"},
+    {"candidate", "false"},
+    {"drift", "0.005"},
+    {"drift", "0.1"},
+    {"protocol", "lease"},
+    {"protocol", "quorum"},
+    {"meta", ""},
+    {"meta", "{\"any\": \"bytes\",\n\xff}"},
+    {"drift", "0.000001"},
+    {"max_members", "1"},
+    {"max_members", "65536"},
 };
 
 static void good_values_are_taken(void **state)
@@ -52,8 +74,8 @@ static const struct {
     {"name", NULL, "a value is missing"},
     {"namespace", "", "option namespace"},
     {"label", "", "option label"},
-    {"protocol", "quorum", "not built into this version"},
-    {"protocol", "raft", "option protocol: \"raft\""},
+    {"protocol", "raft", "option protocol: \"raft\" must be lease or quorum"},
+    {"protocol", "", "lease or quorum"},
     {"takeover", "Fast", "fast or safe"},
     {"profile", "slow", "swift or wide"},
     {"heartbeat_ms", "9", "from 10 to 60000"},
@@ -159,6 +181,44 @@ static void the_medium_chooses_the_takeover(void **state)
     irx_options_free(options);
 }
 
+/* Quorum is asked for, never fallen back from. */
+static void quorum_needs_a_medium_that_has_it(void **state)
+{
+    (void)state;
+    irx_options *options = options_of("x", NULL);
+    irx_engine_options engine;
+    irx_error error;
+    irx_medium_class plain = irx__medium_memory, able = irx__medium_memory;
+    plain.has_quorum = false;
+    able.has_quorum = true;
+    assert_int_equal(irx__options_resolve(&options->settings, &able, &engine, &error), 0);
+    assert_int_equal(engine.protocol, IRX_PROTOCOL_LEASE);
+    assert_int_equal(irx_options_set(options, "protocol", "quorum"), 0);
+    assert_int_equal(irx__options_resolve(&options->settings, &plain, &engine, &error),
+                     IRX_ECONFIG);
+    assert_non_null(strstr(error.text, "option protocol: \"quorum\""));
+    assert_non_null(strstr(error.text, "memory:"));
+    assert_int_equal(irx__options_resolve(&options->settings, &able, &engine, &error), 0);
+    assert_int_equal(engine.protocol, IRX_PROTOCOL_QUORUM);
+    irx_options_free(options);
+}
+
+static void meta_is_bounded(void **state)
+{
+    (void)state;
+    char meta[IRX_META_MAX + 2];
+    memset(meta, 'm', sizeof meta);
+    meta[IRX_META_MAX + 1] = '\0';
+    irx_options *options = options_of("x", NULL);
+    assert_int_equal(irx_options_set(options, "meta", meta), IRX_ECONFIG);
+    assert_non_null(strstr(irx_options_error(options)->text, "option meta: 4097 bytes"));
+    irx_options_free(options);
+    meta[IRX_META_MAX] = '\0';
+    options = options_of("x", "meta", meta, NULL);
+    assert_string_equal(options->settings.meta, meta);
+    irx_options_free(options);
+}
+
 static void expect_refusal(const char *url, irx_options *options, int code, const char *says)
 {
     irx_election *election = (irx_election *)1;
@@ -183,6 +243,8 @@ static void open_refuses_what_is_wrong(void **state)
     expect_refusal("postgres://h", options_of("x", NULL), IRX_EUNSUPPORTED, "postgres");
     expect_refusal("memory:", options_of("x", "heartbeat_ms", "600", NULL), IRX_ECONFIG,
                    "three heartbeats");
+    expect_refusal("local:", options_of("x", "protocol", "quorum", NULL), IRX_ECONFIG,
+                   "option protocol");
     irx_options *options = options_of("x", NULL);
     irx_options_set(options, "nme", "y");
     irx_options_set(options, "label", "");
@@ -250,6 +312,8 @@ int main(void)
         cmocka_unit_test(an_unrelated_key_gets_no_suggestion),
         cmocka_unit_test(profile_fills_what_is_not_said),
         cmocka_unit_test(the_medium_chooses_the_takeover),
+        cmocka_unit_test(quorum_needs_a_medium_that_has_it),
+        cmocka_unit_test(meta_is_bounded),
         cmocka_unit_test(open_refuses_what_is_wrong),
         cmocka_unit_test(the_environment_names_the_url),
         cmocka_unit_test(the_options_are_copied),

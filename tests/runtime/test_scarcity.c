@@ -133,6 +133,68 @@ static void an_event_is_not_lost_for_want_of_memory(void **state)
     irx_election_close(e);
 }
 
+static int ask(irx_election *e, int what, uint64_t *ticket)
+{
+    if (what == 0)
+        return irx_election_set_meta(e, "meta", 4, ticket);
+    if (what == 1)
+        return irx_election_send(e, IRX_TO_ALL, (irx_id){0, 0}, "message", 7, ticket);
+    return irx_election_publish(e, "value", 5, ticket);
+}
+
+/* What there is no memory for is refused at once; what was accepted needs none to settle. */
+static void what_was_accepted_settles_without_memory(void **state)
+{
+    (void)state;
+    irx_election *e = open_election("memory:scarce", "x", NULL);
+    irx_election_start(e);
+    await_leading(e);
+    for (int what = 0; what < 3; what++) {
+        int failed = 0;
+        for (int nth = 0;; nth++) {
+            uint64_t ticket = 0;
+            sleep_ms(5); /* the loop thread is at rest */
+            atomic_store(&left, nth);
+            int code = ask(e, what, &ticket);
+            bool reached = atomic_exchange(&left, -1) < 0;
+            assert_int_equal(code, reached && nth < 2 ? IRX_ENOMEM : 0);
+            assert_int_equal(code != 0, ticket == 0);
+            failed += code != 0;
+            if (code == 0) {
+                irx_event *event = await_event(e, IRX_SETTLED);
+                assert_int_equal(event->ticket, ticket);
+                irx_event_free(event);
+                break;
+            }
+        }
+        sleep_ms(50); /* a connection that was lost for want of memory is up again */
+        await_leading(e);
+        assert_int_equal(failed, 2);
+    }
+    irx_election_close(e);
+}
+
+static void a_value_is_not_lost_for_want_of_memory(void **state)
+{
+    (void)state;
+    irx_election *e = open_election("memory:scarce", "x", NULL);
+    irx_election_start(e);
+    await_leading(e);
+    uint64_t ticket;
+    assert_int_equal(irx_election_publish(e, "kept", 4, &ticket), 0);
+    assert_int_equal(await_settled(e, ticket, NULL), 0);
+    irx_value *value;
+    atomic_store(&one_in, 1);
+    int code = irx_election_value(e, &value);
+    atomic_store(&one_in, 0);
+    assert_int_equal(code, IRX_ENOMEM);
+    assert_null(value);
+    assert_int_equal(irx_election_value(e, &value), 0);
+    assert_memory_equal(value->data, "kept", 4);
+    irx_value_free(value);
+    irx_election_close(e);
+}
+
 /* Nothing crashes while every third allocation fails, and all is well when there is enough again.
  */
 static void an_election_lives_through_a_famine(void **state)
@@ -144,6 +206,8 @@ static void an_election_lives_through_a_famine(void **state)
     irx_election_start(next);
     atomic_store(&one_in, 3);
     for (int i = 0; i < 20; i++) {
+        for (int what = 0; what < 30; what++)
+            ask(what % 2 ? e : next, what % 3, what % 5 ? NULL : &(uint64_t){0});
         sleep_ms(20);
         irx_election_stop(i % 2 ? e : next);
         irx_election_resign(i % 2 ? next : e);
@@ -194,6 +258,8 @@ int main(void)
         cmocka_unit_test(every_allocation_of_open_may_fail),
         cmocka_unit_test(options_may_find_no_memory),
         cmocka_unit_test(an_event_is_not_lost_for_want_of_memory),
+        cmocka_unit_test(what_was_accepted_settles_without_memory),
+        cmocka_unit_test(a_value_is_not_lost_for_want_of_memory),
         cmocka_unit_test(an_election_lives_through_a_famine),
 #endif
         cmocka_unit_test(an_open_without_descriptors_is_refused),

@@ -23,6 +23,7 @@ static void look(irx_election *e)
     size_t count;
     char *history;
     irx_event *event;
+    irx_value *value;
     if (irx_election_status(e, &status) || irx_election_metrics(e, &metrics))
         atomic_fetch_add(&trouble, 1);
     if (irx_election_members(e, &members, &count) == 0)
@@ -31,6 +32,8 @@ static void look(irx_election *e)
         irx_text_free(history);
     if (irx_election_next_event(e, &event, 0) == 0)
         irx_event_free(event);
+    if (irx_election_value(e, &value) == 0)
+        irx_value_free(value);
     irx_election_event_fd(e);
     irx_election_pulse(e);
 }
@@ -45,17 +48,34 @@ static void work(irx_election *e)
     irx_election_work_end(e);
 }
 
+/* With a ticket and without one; what is refused at once is as good as what is not. */
+static void speak(irx_election *e, unsigned draw)
+{
+    static const char bytes[5000];
+    static const irx_id nobody = {0, 0};
+    uint64_t ticket;
+    uint64_t *asked = draw & 1 ? &ticket : NULL;
+    irx_audience audience = draw & 2 ? IRX_TO_ALL : IRX_TO_LEADER;
+    switch (draw % 3) {
+    case 0: irx_election_send(e, audience, nobody, bytes, draw % sizeof bytes, asked); break;
+    case 1: irx_election_publish(e, bytes, draw % sizeof bytes, asked); break;
+    default: irx_election_set_meta(e, bytes, draw % IRX_META_MAX, asked); break;
+    }
+}
+
 static void *lay_hands_on(void *argument)
 {
     unsigned seed = (unsigned)(intptr_t)argument;
     while (!atomic_load(&finished)) {
         irx_election *e = shared[(unsigned)rand_r(&seed) % SHARED];
-        switch ((unsigned)rand_r(&seed) % 8) {
+        switch ((unsigned)rand_r(&seed) % 10) {
         case 0: irx_election_start(e); break;
         case 1: irx_election_stop(e); break;
         case 2: irx_election_resign(e); break;
         case 3: look(e); break;
         case 4: work(e); break;
+        case 5:
+        case 6: speak(e, (unsigned)rand_r(&seed)); break;
         default: irx_election_is_leader(e); break;
         }
         sched_yield();

@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum { OPERATIONS_A_SECOND = 150, SPINS = 64 };
+enum { OPERATIONS_A_SECOND = 150, MESSAGES_A_SECOND = 200, SPINS = 64 };
 
 void sim_fail(sim_world *w, sim_invariant invariant, const char *format, ...)
 {
@@ -124,6 +124,7 @@ void sim_check_result(sim_world *w, int who, const sim_post *post, bool before)
         m->round_trips_ns[m->round_trip_next] = took_ns;
         m->round_trip_next = (m->round_trip_next + 1) % 8;
     }
+    m->term_seen = r->has_record ? r->record.term : 0;
     if (!r->has_record)
         return;
     bool vacant = irx_id_none(r->record.session);
@@ -136,6 +137,44 @@ void sim_check_result(sim_world *w, int who, const sim_post *post, bool before)
                  !irx_id_equal(m->incarnation_seen, r->record.incarnation);
     m->life_seen = m->life_seen || other || !irx_id_none(r->record.session);
     m->incarnation_seen = r->record.incarnation;
+}
+
+/* ---- messages ----------------------------------------------------------------------------------
+ */
+
+/* A message that is about a leadership which this member knows to be over, or under another
+ * presence than its sender's row names (who sends a BEAT is the store), or that nobody asked for.
+ */
+static bool says_nothing(const sim_world *w, const sim_member *m, const irx_message *message)
+{
+    if (w->plan->protocol != IRX_PROTOCOL_QUORUM || message->token.term < m->term_seen)
+        return true;
+    return message->kind != IRX_MESSAGE_BEAT &&
+           !irx_message_genuine(message, m->rows, m->row_count);
+}
+
+/* Takes a message to its member. Where it says nothing the engine is afterwards as if it had not
+ * come, to the last bit, or at most as after a hint. */
+void sim_check_message(sim_world *w, int who, irx_input *input)
+{
+    sim_member *m = &w->members[who];
+    bool nothing = says_nothing(w, m, &input->message);
+    if (input->message.kind == IRX_MESSAGE_BEAT)
+        m->window_beats++;
+    for (int i = 0; i < 2 && nothing; i++)
+        memcpy(w->twins[i], m->engine, irx_engine_size());
+    sim_step(w, who, input);
+    bool same = !nothing;
+    for (int i = 0; i < 2 && nothing; i++) {
+        irx_input other = *input;
+        other.kind = i == 0 ? IRX_IN_WAKE : IRX_IN_HINT;
+        irx_engine_step(w->twins[i], &other, &w->twin_outputs);
+        same = same || memcmp(w->twins[i], m->engine, irx_engine_size()) == 0;
+    }
+    w->report->strays += nothing ? 1 : 0;
+    if (!same)
+        sim_fail(w, SIM_INV_LATE, "a message of kind %d that says nothing changes member %d",
+                 input->message.kind, who + 1);
 }
 
 /* ---- 2: tokens ---------------------------------------------------------------------------------
@@ -192,6 +231,8 @@ void sim_check_claim(sim_world *w, int who, const irx_op *op, const irx_record *
     };
     if (op->kind == IRX_OP_CLAIM_IF_GONE)
         w->report->elected_if_gone++;
+    if (op->by_votes)
+        w->report->elected_by_votes++;
 }
 
 /* The record is another than before: whose time is over? */
@@ -332,6 +373,8 @@ static void check_defeated(sim_world *w, int who, const irx_output *o, int64_t s
         return;
     }
     w->report->defeated[reason]++;
+    if (w->calm)
+        sim_quiet_lost(w, who, reason);
     if (!has_cause(w, who, reason, step_ns))
         sim_fail(w, SIM_INV_LATE, "member %d loses term %llu (%s) without its cause", who + 1,
                  (unsigned long long)m->led.term, irx_reason_text(reason));
@@ -417,28 +460,35 @@ static void count_operations(sim_world *w, sim_member *m, int who, const irx_out
 {
     if (w->now_ns - m->window_ns >= 1000 * SIM_MS) {
         m->window_ns = w->now_ns;
-        m->window_ops = 0;
+        m->window_ops = m->window_messages = m->window_beats = 0;
     }
     for (size_t i = 0; i < outputs->count; i++) {
         if (outputs->list[i].kind == IRX_OUT_OP) {
             m->window_ops++;
             m->op_sent_ns = w->now_ns;
         }
+        m->window_messages += outputs->list[i].kind == IRX_OUT_SEND ? 1 : 0;
     }
+    if (m->window_messages > MESSAGES_A_SECOND + m->window_beats)
+        sim_fail(w, SIM_INV_BOUNDS,
+                 "member %d sends %u messages in a second, and received %u beats", who + 1,
+                 m->window_messages, m->window_beats);
     if (m->window_ops > OPERATIONS_A_SECOND)
         sim_fail(w, SIM_INV_BOUNDS, "member %d sends more than %d operations in a second", who + 1,
                  OPERATIONS_A_SECOND);
 }
 
-void sim_check_outputs(sim_world *w, int who, const irx_outputs *outputs)
+void sim_check_outputs(sim_world *w, int who, irx_input_kind kind, const irx_outputs *outputs)
 {
     sim_member *m = &w->members[who];
     if (outputs->count > w->report->most_outputs)
         w->report->most_outputs = outputs->count;
     if (outputs->count > IRX_OUTPUTS_MAX)
         sim_fail(w, SIM_INV_BOUNDS, "%zu outputs of one step", outputs->count);
-    m->spins = w->now_ns - m->spin_ns < 1000 ? m->spins + 1 : 0;
-    m->spin_ns = w->now_ns;
+    if (kind == IRX_IN_TIMEOUT) {
+        m->spins = w->now_ns - m->spin_ns < 1000 ? m->spins + 1 : 0;
+        m->spin_ns = w->now_ns;
+    }
     if (m->spins > SPINS)
         sim_fail(w, SIM_INV_BOUNDS, "member %d asks to be woken again and again", who + 1);
     count_operations(w, m, who, outputs);

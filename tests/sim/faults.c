@@ -75,6 +75,7 @@ static void wake_copy(sim_world *w)
     m->rows = old.rows;
     m->held = old.held;
     m->life = old.life;
+    m->rate_ppm = old.rate_ppm; /* the clock is the host's */
     memcpy(m->engine, w->clone.member.engine, irx_engine_size());
     memcpy(m->rows, w->clone.member.rows, m->row_count * sizeof *m->rows);
     memset(m->until_ns, 0, sizeof m->until_ns);
@@ -82,6 +83,7 @@ static void wake_copy(sim_world *w)
     m->watched = (irx_id){0};
     m->waiting_count = 0;
     m->work = 0;
+    m->publish = (irx_token){0};
     m->stall_armed = m->race = m->silent = false;
     jump(w, m, w->now_ns - w->clone.taken_ns);
     for (int i = 0; i < 2; i++) {
@@ -135,6 +137,10 @@ static bool store_fault(sim_world *w, const sim_fault *fault)
     case SIM_BACK: return lose_server(w, fault);
     case SIM_FAILOVER: sim_store_restart(w, fault->by, false, true); return true;
     case SIM_REFUSE: w->refuse_until_ns = w->now_ns + fault->for_ms * SIM_MS; return true;
+    case SIM_HUSH:
+        w->hush_until_ns = w->now_ns + fault->for_ms * SIM_MS;
+        w->hush_percent = fault->by;
+        return true;
     case SIM_EVICT: sim_store_evict(w, false); return true;
     case SIM_FLUSH: sim_store_evict(w, true); return true;
     case SIM_CLOCKBACK: w->clock_back_ms += fault->by; return true;
@@ -216,6 +222,8 @@ static bool member_fault(sim_world *w, int who, const sim_fault *fault, size_t i
         m->race_for_ns = for_ns;
         return true;
     case SIM_SILENCE: silence(w, who); return true;
+    case SIM_PUBLISH: return sim_register_publish(w, who);
+    case SIM_STRAY: return sim_bus_stray(w, who, fault->by);
     default: return true; /* a window, and nothing else */
     }
 }

@@ -14,7 +14,7 @@ static const char USAGE[] =
     "  --seed S         the first seed (default 1); with --seeds 1 it repeats a failure\n"
     "  --hours H        instead of --seeds: until so many hours are simulated\n"
     "  --members N      1 to 9 (default: whatever the seed says)\n"
-    "  --protocol P     lease\n"
+    "  --protocol P     lease, quorum or both (default)\n"
     "  --takeover T     fast, safe or both (default)\n"
     "  --faults LIST    sets (members, network, store, guest, drift, ask), kinds, all, none;\n"
     "                   a minus leaves one out, as in all,-drift (default all)\n"
@@ -135,6 +135,14 @@ static bool read_takeover(const char *text, sim_wish *wish)
     return wish->takeover != 0 || strcmp(text, "both") == 0;
 }
 
+static bool read_protocol(const char *text, sim_wish *wish)
+{
+    wish->protocol = strcmp(text, "lease") == 0    ? IRX_PROTOCOL_LEASE
+                     : strcmp(text, "quorum") == 0 ? IRX_PROTOCOL_QUORUM
+                                                   : (irx_protocol)0;
+    return wish->protocol != 0 || strcmp(text, "both") == 0;
+}
+
 int main(int argc, char **argv)
 {
     static const struct option OPTIONS[] = {
@@ -158,7 +166,7 @@ int main(int argc, char **argv)
             c.wish.members = atoi(optarg);
             good = good && c.wish.members >= 1 && c.wish.members <= SIM_MEMBERS_MAX;
             break;
-        case 'p': good = good && strcmp(optarg, "lease") == 0; break;
+        case 'p': good = good && read_protocol(optarg, &c.wish); break;
         case 't': good = good && read_takeover(optarg, &c.wish); break;
         case 'f': good = good && sim_kinds_parse(optarg, &c.wish.kinds); break;
         case 'd': c.wish.drift_ppm = (uint32_t)strtoul(optarg, NULL, 10); break;

@@ -70,10 +70,9 @@ void sim_member_drop(sim_world *w, int who, irx_channel channel, int64_t heard_n
     p->generation = m->generation[channel];
 }
 
-static void submit(sim_world *w, int who, const irx_op *op)
+void sim_member_submit(sim_world *w, int who, const irx_op *op)
 {
     sim_member *m = &w->members[who];
-    m->last_op = op->id;
     bool alive = m->up[IRX_CHANNEL_COMMAND] && !m->dead[IRX_CHANNEL_COMMAND];
     if (!alive || op->generation != m->generation[IRX_CHANNEL_COMMAND])
         return;
@@ -118,7 +117,10 @@ static void carry_out(sim_world *w, int who, const irx_outputs *outputs, size_t 
     for (size_t i = from; i < to; i++) {
         const irx_output *o = &outputs->list[i];
         switch (o->kind) {
-        case IRX_OUT_OP: submit(w, who, &o->op); break;
+        case IRX_OUT_OP:
+            m->last_op = o->op.id;
+            sim_member_submit(w, who, &o->op);
+            break;
         case IRX_OUT_WATCH: watch(w, who, o->watch.process, o->watch.every_ns); break;
         case IRX_OUT_UNWATCH: m->watched = (irx_id){0}; break;
         case IRX_OUT_SNAPSHOT: sim_check_snapshot(w, who, &o->snapshot, step_ns); break;
@@ -131,7 +133,7 @@ static void carry_out(sim_world *w, int who, const irx_outputs *outputs, size_t 
         case IRX_OUT_DISCONNECT:
             disconnect(w, who, o->channel.channel, o->channel.generation);
             break;
-        case IRX_OUT_SEND: break;
+        case IRX_OUT_SEND: sim_bus_send(w, who, &o->message); break;
         case IRX_OUT_TRACE:
             if (w->listener != NULL) {
                 const char *text = strstr(o->trace, " ms ");
@@ -185,7 +187,7 @@ void sim_step(sim_world *w, int who, irx_input *input)
     input->member_count = m->row_count;
     w->report->steps++;
     irx_engine_step(m->engine, input, &w->outputs);
-    sim_check_outputs(w, who, &w->outputs);
+    sim_check_outputs(w, who, input->kind, &w->outputs);
     if (m->race)
         race(w, who, &w->outputs);
     size_t count = w->outputs.count;
@@ -219,7 +221,7 @@ void sim_member_start(sim_world *w, int who)
     m->started = false;
     m->role = IRX_ROLE_STOPPED;
     m->life_seen = false;
-    m->highest_seen = 0;
+    m->highest_seen = m->term_seen = 0;
     m->incarnation_seen = (irx_id){0};
     m->rest_until_ns = 0;
     m->ready_ns = w->now_ns;
@@ -268,7 +270,8 @@ void sim_member_die(sim_world *w, int who, int64_t seen_after_ns)
     m->held_next = 0;
     m->work = 0;
     m->watched = (irx_id){0};
-    m->led = m->writes = (irx_token){0};
+    m->led = m->writes = m->publish = (irx_token){0};
+    m->view = (irx_version){0};
     m->told_draining = false;
     m->acquisition = 0;
     m->jump_unseen = false;
@@ -303,6 +306,7 @@ void sim_member_resume(sim_world *w, int who)
         return;
     sim_check_write(w, who, m->writes);
     m->writes = (irx_token){0};
+    sim_register_resume(w, who);
     if (!m->silent) {
         m->silent = true;
         sim_send(w, POST_PULSE, who, w->now_ns + (int64_t)sim_draw(&w->random, 20) * SIM_MS);
@@ -346,7 +350,7 @@ static void come_up(sim_world *w, const sim_post *p)
         sim_store_presence_begin(w, m->process);
         input.up.id = m->process;
     } else {
-        input.up.id = sim_store_identify(w);
+        input.up.id = m->epoch = sim_store_identify(w);
     }
     sim_step(w, p->member, &input);
 }
@@ -416,7 +420,14 @@ static void reply(sim_world *w, sim_post *p)
     sim_member *m = &w->members[p->member];
     if (!m->handle)
         return;
+    if (!irx_id_none(p->result.epoch) && p->generation == m->generation[IRX_CHANNEL_COMMAND])
+        m->epoch = p->result.epoch;
+    if (sim_register_asked(&p->result)) {
+        sim_register_answer(w, p);
+        return;
+    }
     take_table(m, p);
+    sim_register_view(w, p->member, p);
     irx_input input = {.kind = IRX_IN_RESULT};
     input.result = p->result;
     sim_check_result(w, p->member, p, true);
@@ -445,6 +456,7 @@ void sim_member_take(sim_world *w, sim_post *p)
     switch (p->kind) {
     case POST_REPLY: reply(w, p); break;
     case POST_HINT: sim_step(w, p->member, &input); break;
+    case POST_MESSAGE: sim_bus_take(w, p); break;
     case POST_UP: come_up(w, p); break;
     case POST_DOWN: go_down(w, p); break;
     case POST_PROBE: probe(w, p); break;

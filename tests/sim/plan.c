@@ -73,7 +73,8 @@ static void draw_fault(const sim_plan *plan, uint64_t *random, sim_kind kind, si
     case SIM_STALL: fault->by = between(random, 0, 6); break;
     case SIM_MUTE:
     case SIM_DEAFEN:
-    case SIM_UNSURE: fault->by = between(random, 10, 100); break;
+    case SIM_UNSURE:
+    case SIM_HUSH: fault->by = between(random, 10, 100); break;
     case SIM_SLOW:
     case SIM_REPEAT:
     case SIM_UNSEAT:
@@ -90,6 +91,7 @@ static void draw_fault(const sim_plan *plan, uint64_t *random, sim_kind kind, si
         fault->by = between(random, 0, plan->members - 1);
         break;
     case SIM_RATE: fault->by = between(random, -500000, 500000); break;
+    case SIM_STRAY: fault->by = between(random, 0, 7); break;
     case SIM_TRANSFER: fault->by = between(random, 0, plan->members - 1); break;
     case SIM_WORK:
     case SIM_RACE: fault->for_ms = duration(random, 3000); break;
@@ -97,10 +99,11 @@ static void draw_fault(const sim_plan *plan, uint64_t *random, sim_kind kind, si
     }
     bool instant = kind == SIM_DROP || kind == SIM_UNSEAT || kind == SIM_FAILOVER ||
                    kind == SIM_EVICT || kind == SIM_FLUSH || kind == SIM_CLOCKBACK ||
-                   kind == SIM_RESIGN || kind == SIM_TRANSFER;
+                   kind == SIM_RESIGN || kind == SIM_TRANSFER || kind == SIM_STRAY ||
+                   kind == SIM_PUBLISH;
     if (instant)
         fault->for_ms = 0;
-    if (KINDS[kind].set == STORE)
+    if (KINDS[kind].set == STORE || kind == SIM_HUSH)
         fault->member = -2;
 }
 
@@ -126,6 +129,13 @@ static sim_kinds draw_kinds(uint64_t *random, sim_kinds allowed)
         }
     }
     return kinds != 0 ? kinds : allowed;
+}
+
+/* From fifteen heartbeats in a time-out to three, the fewest that are allowed. */
+static int64_t draw_heartbeat(uint64_t *random)
+{
+    static const int64_t HEARTBEATS_MS[] = {300, 300, 300, 500, 100};
+    return HEARTBEATS_MS[sim_draw(random, 5)];
 }
 
 static void draw_clocks(sim_plan *plan, uint64_t *random, uint32_t drift_ppm)
@@ -184,13 +194,18 @@ void sim_plan_draw(sim_plan *plan, uint64_t seed, const sim_wish *wish)
 {
     uint64_t state = seed;
     uint64_t *random = &state;
+    uint64_t protocol = seed ^ UINT64_C(0x2545f4914f6cdd1d); /* else the same under either */
     sim_plan_default(plan);
     plan->seed = seed;
     plan->drills = true;
+    plan->protocol = wish->protocol != 0           ? wish->protocol
+                     : sim_draw(&protocol, 2) == 0 ? IRX_PROTOCOL_LEASE
+                                                   : IRX_PROTOCOL_QUORUM;
     plan->takeover = wish->takeover != 0        ? wish->takeover
                      : sim_draw(random, 2) == 0 ? IRX_TAKEOVER_FAST
                                                 : IRX_TAKEOVER_SAFE;
     plan->length_ms = 5000 * between(random, 1, 12);
+    plan->heartbeat_ms = draw_heartbeat(random);
     draw_members(plan, random, wish);
     sim_kinds kinds = draw_kinds(random, wish->kinds);
     draw_timeouts(plan, random, kinds);
@@ -246,10 +261,13 @@ static void print_row(FILE *file, const char *word, const int64_t *values, int c
 
 void sim_plan_print(const sim_plan *plan, FILE *file)
 {
-    fprintf(file, "seed %llu\nmembers %d\ntakeover %s\ndrift %u\nlength %lld\n",
+    fprintf(file, "seed %llu\nmembers %d\nprotocol %s\ntakeover %s\ndrift %u\nlength %lld\n",
             (unsigned long long)plan->seed, plan->members,
+            plan->protocol == IRX_PROTOCOL_QUORUM ? "quorum" : "lease",
             plan->takeover == IRX_TAKEOVER_FAST ? "fast" : "safe", plan->drift_ppm,
             (long long)plan->length_ms);
+    if (plan->heartbeat_ms != 300)
+        fprintf(file, "heartbeat %lld\n", (long long)plan->heartbeat_ms);
     if (plan->stall_limit_ms != 0)
         fprintf(file, "stall_limit %lld\n", (long long)plan->stall_limit_ms);
     if (plan->drills)
@@ -291,12 +309,18 @@ bool sim_head_parse(const char *line, sim_plan *plan)
         plan->seed = strtoull(value, NULL, 10);
     else if (strcmp(word, "members") == 0)
         plan->members = number >= 1 && number <= SIM_MEMBERS_MAX ? (int)number : 0;
+    else if (strcmp(word, "protocol") == 0)
+        plan->protocol = strcmp(value, "quorum") == 0 ? IRX_PROTOCOL_QUORUM : IRX_PROTOCOL_LEASE;
     else if (strcmp(word, "takeover") == 0)
         plan->takeover = strcmp(value, "safe") == 0 ? IRX_TAKEOVER_SAFE : IRX_TAKEOVER_FAST;
     else if (strcmp(word, "drift") == 0)
         plan->drift_ppm = (uint32_t)number;
+    else if (strcmp(word, "heartbeat") == 0)
+        plan->heartbeat_ms = number;
     else if (strcmp(word, "length") == 0)
         plan->length_ms = number;
+    else if (strcmp(word, "heartbeat") == 0)
+        plan->heartbeat_ms = number;
     else if (strcmp(word, "stall_limit") == 0)
         plan->stall_limit_ms = number;
     else if (strcmp(word, "drills") == 0)

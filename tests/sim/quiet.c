@@ -87,7 +87,7 @@ void sim_quiet_begin(sim_world *w)
     sim_say(w, "quiet");
     w->calm = true;
     w->calm_ns = w->now_ns;
-    w->down_until_ns = w->refuse_until_ns = 0;
+    w->down_until_ns = w->refuse_until_ns = w->hush_until_ns = 0;
     for (int i = 0; i < w->plan->members; i++) {
         sim_member *m = &w->members[i];
         for (int kind = 0; kind < SIM_KINDS; kind++)
@@ -159,6 +159,22 @@ static int64_t shortest_stagger_ns(const sim_world *w, int but)
     return best_ns == IRX_NEVER ? 0 : best_ns;
 }
 
+/* All others leave, or die, at once. The leader is not to notice but for their absence. */
+static void scale_down(sim_world *w, int leader, int64_t away_ns)
+{
+    bool die = sim_draw(&w->drill_random, 2) == 0;
+    for (int i = 0; i < w->plan->members; i++) {
+        irx_input input = {.kind = IRX_IN_STOP};
+        if (i == leader || !w->members[i].handle)
+            continue;
+        if (die)
+            sim_member_die(w, i, SIM_LATENCY_NS);
+        else
+            sim_step(w, i, &input);
+        sim_send(w, POST_START, i, w->now_ns + away_ns);
+    }
+}
+
 static void begin(sim_world *w, sim_drill kind, int leader)
 {
     irx_input input = {.kind = IRX_IN_RESIGN};
@@ -205,6 +221,7 @@ static void begin(sim_world *w, sim_drill kind, int leader)
     case SIM_DRILL_CUT: w->members[leader].until_ns[SIM_CUT] = w->now_ns + away_ns; break;
     case SIM_DRILL_WIPE: sim_store_restart(w, 0, true, false); break;
     case SIM_DRILL_EVICT: sim_store_evict(w, false); break;
+    case SIM_DRILL_SCALE: scale_down(w, leader, away_ns); break;
     case SIM_DRILLS: break;
     }
 }
@@ -212,7 +229,7 @@ static void begin(sim_world *w, sim_drill kind, int leader)
 static bool possible(const sim_world *w, sim_drill kind)
 {
     bool needs_other = kind == SIM_DRILL_KILL || kind == SIM_DRILL_TRANSFER ||
-                       kind == SIM_DRILL_STOP || kind == SIM_DRILL_CUT;
+                       kind == SIM_DRILL_STOP || kind == SIM_DRILL_CUT || kind == SIM_DRILL_SCALE;
     return !needs_other || candidates(w) > 1;
 }
 
@@ -225,6 +242,17 @@ static void drill(sim_world *w, int leader)
     } while (!possible(w, kind));
     w->drills_left--;
     begin(w, kind, leader);
+}
+
+/* In the quiet time nobody loses what it holds, but in a drill that takes it; or because only now
+ * somebody connects and compares the store's identity. */
+void sim_quiet_lost(sim_world *w, int who, irx_reason reason)
+{
+    if (w->now_ns < w->quiet_ns || reason == IRX_REASON_STORE_CHANGED ||
+        (w->drill.on && w->drill.kind != SIM_DRILL_SCALE))
+        return;
+    sim_fail(w, SIM_INV_LIVENESS, "member %d loses its term (%s) though all is quiet%s", who + 1,
+             irx_reason_text(reason), w->drill.on ? ", as the others are gone" : "");
 }
 
 /* Somebody was elected. */
@@ -286,7 +314,7 @@ void sim_quiet_watch(sim_world *w)
     if (w->now_ns < settled_ns || w->now_ns < w->quiet_ns + 2 * longest_timeout_ns(w))
         return;
     if (w->drill.on && (w->drill.kind == SIM_DRILL_WIPE || w->drill.kind == SIM_DRILL_EVICT ||
-                        w->drill.kind == SIM_DRILL_CUT))
+                        w->drill.kind == SIM_DRILL_CUT || w->drill.kind == SIM_DRILL_SCALE))
         w->drill.on = false; /* the same one leads on */
     if (w->drills_left == 0 || w->drill.on)
         w->end_ns = w->now_ns;

@@ -69,6 +69,7 @@ sim_post *sim_send(sim_world *w, sim_post_kind kind, int member, int64_t at_ns)
     p->member = member;
     p->life = w->members[member].life;
     p->number = 0;
+    p->losses = 0;
     p->rows = NULL;
     p->row_count = 0;
     p->rows_version = 0;
@@ -156,6 +157,7 @@ static void deliver(sim_world *w, size_t index)
     sim_member *m = &w->members[p->member];
     switch (p->kind) {
     case POST_REQUEST: sim_store_serve(w, p); break;
+    case POST_SEND: sim_bus_serve(w, p); break;
     case POST_PRESENCE_END: sim_store_presence_end(w, p->id); break;
     case POST_FAULT: sim_fault_begin(w, (size_t)p->number); break;
     case POST_FAULT_END: sim_fault_end(w, (size_t)p->number, p->member, p->life); break;
@@ -235,6 +237,8 @@ static sim_world *world(void)
     if (w != NULL)
         return w;
     w = room(sizeof *w);
+    w->twins[0] = room(irx_engine_size());
+    w->twins[1] = room(irx_engine_size());
     for (int i = 0; i <= SIM_MEMBERS_MAX; i++) {
         sim_member *m = i < SIM_MEMBERS_MAX ? &w->members[i] : &w->clone.member;
         m->engine = room(irx_engine_size());
@@ -263,7 +267,7 @@ static void set_up(sim_world *w, const sim_plan *plan)
     sim_member members[SIM_MEMBERS_MAX];
     sim_member clone = w->clone.member;
     memcpy(members, w->members, sizeof members);
-    memset(w, 0, offsetof(sim_world, posts));
+    memset(w, 0, offsetof(sim_world, twins));
     memcpy(w->members, members, sizeof members);
     w->clone.member = clone;
     w->plan = plan;
@@ -301,6 +305,7 @@ void sim_run(const sim_plan *plan, sim_report *report, const sim_listener *liste
     w->report = report;
     w->listener = listener;
     report->runs++;
+    report->runs_of[plan->protocol]++;
     while (report->failed == SIM_INV_NONE && next(w)) {
         sim_check_leaders(w);
         forget_waiting(w);

@@ -32,6 +32,8 @@ enum { SIM_MEMBERS_MAX = 9, SIM_FAULTS_MAX = 96, SIM_TEXT_MAX = 320 };
     X(UNSEAT,   "unseat",   NETWORK, "the store ends its presence while it lives; it hears of it `by` ms later") \
     X(HINTS,    "hints",    NETWORK, "pushes to it are lost or come up to `by` ms late")                       \
     X(UNSURE,   "unsure",   NETWORK, "the medium can't say what became of its requests, `by` of a hundred")    \
+    X(HUSH,     "hush",     NETWORK, "messages are lost in the store, `by` of a hundred, for everybody at once") \
+    X(STRAY,    "stray",    NETWORK, "a message comes that is none, of a later version, or an old one (`by`)")  \
     X(REFUSE,   "refuse",   STORE,   "the store refuses whatever writes")                                      \
     X(DOWN,     "down",     STORE,   "the server is gone, and comes back with its data")                       \
     X(WIPE,     "wipe",     STORE,   "the server is gone, and comes back empty")                               \
@@ -48,7 +50,8 @@ enum { SIM_MEMBERS_MAX = 9, SIM_FAULTS_MAX = 96, SIM_TEXT_MAX = 320 };
     X(TRANSFER, "transfer", ASK,     "transfer to member `by`, if it leads")                                   \
     X(WORK,     "work",     ASK,     "work begins, if it leads, and takes `for`")                              \
     X(RACE,     "race",     ASK,     "work begins between the engine's look at it and the next snapshot")      \
-    X(SILENCE,  "silence",  ASK,     "the host's own loop shows no life")
+    X(SILENCE,  "silence",  ASK,     "the host's own loop shows no life")                                       \
+    X(PUBLISH,  "publish",  ASK,     "publishes a value, if it leads; a stopped one as soon as it goes on")
 // clang-format on
 
 typedef enum sim_kind {
@@ -91,6 +94,7 @@ typedef struct sim_plan {
 /* What may be asked of the drawing of plans. Zero: whatever the seed says. */
 typedef struct sim_wish {
     int members;
+    irx_protocol protocol;
     irx_takeover takeover;
     sim_kinds kinds;
     uint32_t drift_ppm;
@@ -103,6 +107,7 @@ typedef struct sim_wish {
     X(EXCLUSION, "exclusion", "1: two members for which the check is true at one instant")         \
     X(TOKENS,    "tokens",    "2: one leader per token, none handed out twice, terms grow")        \
     X(FENCING,   "fencing",   "3: a fenced resource takes no lower token, and the holder's always") \
+    X(REGISTER,  "register",  "4: published values keep their order, none that was told is lost")  \
     X(LIVENESS,  "liveness",  "5: a leader within the stated time")                                \
     X(HANDOVER,  "handover",  "5: it goes to whom it was given, and not back at once")             \
     X(DRAIN,     "drain",     "5: work is waited for, up to the limit and no longer")              \
@@ -123,7 +128,8 @@ typedef enum sim_invariant {
 #define SIM_DRILL_MAP(X)                                                                           \
     X(KILL, "kill")                                                                                \
     X(RESIGN, "resign")                                                                            \
-    X(TRANSFER, "transfer") X(STOP, "stop") X(CUT, "cut") X(WIPE, "wipe") X(EVICT, "evict")
+    X(TRANSFER, "transfer")                                                                        \
+    X(STOP, "stop") X(CUT, "cut") X(WIPE, "wipe") X(EVICT, "evict") X(SCALE, "scale")
 
 typedef enum sim_drill {
 #define X(name, word) SIM_DRILL_##name,
@@ -134,17 +140,24 @@ typedef enum sim_drill {
 
 typedef struct sim_report {
     uint64_t runs;
+    uint64_t runs_of[IRX_PROTOCOL_QUORUM + 1];
     uint64_t steps;
     uint64_t simulated_ms;
     uint64_t faults[SIM_KINDS]; /* that took effect */
     uint64_t drills[SIM_DRILLS];
     uint64_t elected;
     uint64_t elected_if_gone;
+    uint64_t elected_by_votes;
     uint64_t draining;
     uint64_t started;
     uint64_t stopped;
     uint64_t defeated[IRX_REASON_FORKED + 1];
-    uint64_t operations[IRX_OP_STRIKE + 1];
+    uint64_t operations[IRX_OP_PUBLISH + 1];
+    uint64_t messages[IRX_MESSAGE_DATA + 1]; /* sent, or pushed by the store */
+    uint64_t received;                       /* by engines */
+    uint64_t strays;                         /* that said nothing, and changed nothing */
+    uint64_t dropped;                        /* for nobody, or by nobody known */
+    uint64_t refused_publishes;
     uint64_t results[IRX_RESULT_UNKNOWN + 1];
     uint64_t stale_replies;
     uint64_t excused; /* overlaps that `fast`, or a clock beyond the drift, allows */

@@ -99,7 +99,9 @@ static void push(sim_world *w, int sender)
 static void change_table(sim_world *w, const irx_op *op, uint64_t *join)
 {
     if (op->kind == IRX_OP_JOIN) {
-        irx__table_join(&w->table, op, op->process, "", SIM_ROWS_MAX, join, NULL);
+        const irx__joiner who = {.process = op->process, .label = ""};
+        bool changed;
+        irx__table_join(&w->table, op, &who, SIM_ROWS_MAX, join, &changed, NULL);
         w->table_version++;
     }
     if (op->kind == IRX_OP_LEAVE || (op->kind == IRX_OP_RELEASE && op->leave)) {
@@ -128,6 +130,20 @@ static void add_table(const sim_world *w, const sim_member *m, const irx_op *op,
     }
 }
 
+/* Who votes from now on: for the transcript. */
+static void say_voters(sim_world *w, const irx_op *op, const irx_record *before)
+{
+    const irx_record *r = &w->ledger.record;
+    if (w->listener == NULL || (r->list == before->list && op->kind == IRX_OP_RENEW))
+        return;
+    char text[SIM_TEXT_MAX] = "";
+    size_t used = 0;
+    for (uint32_t i = 0; i < r->voter_count && used + 16 < sizeof text; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, " %08llx",
+                                 (unsigned long long)(r->voters[i].hi >> 32));
+    sim_say(w, "store: voters of term %llu:%s", (unsigned long long)r->term, text);
+}
+
 static irx_status_kind apply(sim_world *w, int who, const irx_op *op, uint64_t *join)
 {
     irx__ledger_facts facts = {
@@ -149,8 +165,17 @@ static irx_status_kind apply(sim_world *w, int who, const irx_op *op, uint64_t *
     bool changed;
     irx_status_kind status = irx__ledger_apply(&w->ledger, &asked, &facts, &changed);
     w->report->operations[op->kind]++;
-    if (changed)
+    if (changed && op->kind == IRX_OP_PUBLISH)
+        sim_register_applied(w, who, op);
+    if (changed) {
         remember(w);
+        sim_register_check(w);
+    }
+    bool quorum = changed && w->ledger.record.protocol == IRX_PROTOCOL_QUORUM;
+    if (quorum && w->ledger.record.voter_count > 0 && op->kind != IRX_OP_PUBLISH)
+        say_voters(w, op, &before);
+    if (quorum && op->kind == IRX_OP_RENEW)
+        sim_bus_beat(w, who, op);
     if (changed && op->kind != IRX_OP_RENEW) {
         if (op->kind != IRX_OP_CREATE)
             sim_check_record(w);
@@ -182,6 +207,7 @@ void sim_store_serve(sim_world *w, const sim_post *request)
     w->report->results[status]++;
     sim_post *p = sim_send(w, POST_REPLY, who, w->now_ns + sim_latency(w, who));
     p->generation = op->generation;
+    p->losses = w->losses;
     if (status == IRX_RESULT_FAILED || status == IRX_RESULT_UNKNOWN) {
         p->result = (irx_result){
             .id = op->id,
@@ -201,6 +227,7 @@ void sim_store_serve(sim_world *w, const sim_post *request)
         sim_post *again = sim_send(w, POST_REPLY, who, w->now_ns + sim_latency(w, who) + late_ns);
         again->result = result;
         again->generation = op->generation;
+        again->losses = w->losses;
     }
 }
 
@@ -241,6 +268,8 @@ void sim_store_restart(sim_world *w, int64_t back_ms, bool empty, bool keep_conn
     } else if (back_ms > 0) {
         w->ledger = as_it_was(w, w->now_ns - back_ms * SIM_MS);
     }
+    if (empty || back_ms > 0)
+        sim_register_lost(w);
     remember(w);
     sim_check_record(w);
     if (keep_connections)
@@ -261,6 +290,7 @@ void sim_store_evict(sim_world *w, bool everything)
         w->table_version++;
         w->epoch = (irx_id){0};
     }
+    sim_register_lost(w);
     remember(w);
     sim_check_record(w);
 }

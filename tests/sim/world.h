@@ -9,6 +9,7 @@
 
 enum {
     SIM_POSTS_MAX = 4096,
+    SIM_LETTERS = 64,
     SIM_PRESENT_MAX = 512,
     SIM_TOKENS_MAX = 1024,
     SIM_HISTORY = 512,
@@ -25,6 +26,7 @@ enum {
 typedef enum sim_post_kind {
     /* of the world: they come whatever the member does */
     POST_REQUEST,
+    POST_SEND,
     POST_PRESENCE_END,
     POST_FAULT,
     POST_FAULT_END,
@@ -33,6 +35,7 @@ typedef enum sim_post_kind {
     /* to a running member; they wait while it is stopped */
     POST_REPLY,
     POST_HINT,
+    POST_MESSAGE,
     POST_UP,
     POST_DOWN,
     POST_PROBE,
@@ -41,6 +44,12 @@ typedef enum sim_post_kind {
     POST_PULSE
 } sim_post_kind;
 
+/* A message as it travels. */
+typedef struct sim_letter {
+    size_t length;
+    uint8_t bytes[IRX_MESSAGE_HEADER_MAX];
+} sim_letter;
+
 /* What a request has caused in the store, and travels back. */
 typedef struct sim_post {
     sim_post_kind kind;
@@ -48,10 +57,12 @@ typedef struct sim_post {
     uint32_t life;
     irx_channel channel;
     uint64_t generation;
-    uint64_t number; /* of a watch; index of a fault */
+    uint64_t number; /* of a watch; index of a fault; what kind of stray message */
+    uint64_t losses; /* of the store's data, when it answered */
     irx_id id;
     irx_op op;
     irx_result result;
+    sim_letter letter;
     irx_member *rows; /* the member table, where it changed; owned */
     size_t row_count;
     uint64_t rows_version;
@@ -107,6 +118,11 @@ typedef struct sim_member {
     irx_member *rows;
     size_t row_count;
     uint64_t rows_version;
+    irx_id epoch;         /* as its runtime knows it */
+    uint64_t publishes;   /* that it sent */
+    irx_token publish;    /* what it was about to publish under when it was stopped */
+    irx_version view;     /* of the value, as handed to the application */
+    uint64_t view_losses; /* of the store's data, when it got that */
 
     uint32_t work;
     bool race;
@@ -133,6 +149,7 @@ typedef struct sim_member {
     size_t lost_next;
     uint64_t last_op;
     uint64_t highest_seen; /* terms */
+    uint64_t term_seen;    /* in the newest answer */
     bool life_seen;
     bool sees_vacant;
     int64_t vacant_ns; /* since when it saw the record vacant */
@@ -142,6 +159,8 @@ typedef struct sim_member {
     int64_t op_sent_ns;
     int64_t window_ns; /* of counting operations */
     uint32_t window_ops;
+    uint32_t window_messages;
+    uint32_t window_beats; /* received: each allows for an answer */
     uint32_t spins;
     int64_t spin_ns;
 } sim_member;
@@ -186,9 +205,13 @@ typedef struct sim_world {
     int64_t clock_back_ms;
     int64_t down_until_ns;
     int64_t refuse_until_ns;
+    int64_t hush_until_ns;
+    int64_t hush_percent;
     size_t history_count;
     irx_id present[SIM_PRESENT_MAX];
     size_t present_count;
+    sim_letter letters[SIM_LETTERS]; /* the last ones that came through */
+    size_t letter_count;
 
     /* judgement */
     sim_acquisition acquisitions[SIM_TOKENS_MAX];
@@ -196,6 +219,8 @@ typedef struct sim_world {
     uint64_t highest_term;
     irx_token accepted;
     size_t accepted_acquisition;
+    irx_version committed; /* the newest value since data was last lost */
+    uint64_t losses;       /* how often that was */
     bool beyond_drift;
     int overlap; /* members of the last excused overlap */
 
@@ -229,6 +254,8 @@ typedef struct sim_world {
     size_t name_count;
 
     /* not cleared from run to run */
+    irx_engine *twins[2]; /* what another input would have made of an engine */
+    irx_outputs twin_outputs;
     sim_post posts[SIM_POSTS_MAX];
     struct {
         int64_t at_ns;
@@ -262,7 +289,25 @@ void sim_member_stop(sim_world *w, int who);
 void sim_member_resume(sim_world *w, int who);
 void sim_member_take(sim_world *w, sim_post *post);
 void sim_member_begin_work(sim_world *w, int who, int64_t for_ns);
+void sim_member_submit(sim_world *w, int who, const irx_op *op);
 void sim_step(sim_world *w, int who, irx_input *input);
+
+/* bus.c */
+void sim_bus_send(sim_world *w, int who, const irx_message *message);
+void sim_bus_serve(sim_world *w, const sim_post *post);
+void sim_bus_beat(sim_world *w, int who, const irx_op *op);
+void sim_bus_take(sim_world *w, const sim_post *post);
+bool sim_bus_stray(sim_world *w, int who, int64_t by);
+
+/* register.c */
+bool sim_register_publish(sim_world *w, int who);
+void sim_register_resume(sim_world *w, int who);
+void sim_register_answer(sim_world *w, const sim_post *post);
+void sim_register_view(sim_world *w, int who, const sim_post *post);
+void sim_register_applied(sim_world *w, int who, const irx_op *op);
+void sim_register_check(sim_world *w);
+void sim_register_lost(sim_world *w);
+bool sim_register_asked(const irx_result *result);
 
 /* store.c */
 void sim_store_serve(sim_world *w, const sim_post *request);
@@ -293,15 +338,17 @@ void sim_check_claim(sim_world *w, int who, const irx_op *op, const irx_record *
 void sim_check_record(sim_world *w);
 void sim_check_result(sim_world *w, int who, const sim_post *post, bool before);
 void sim_check_step(sim_world *w, int who, const irx_input *input, const irx_outputs *outputs);
-void sim_check_outputs(sim_world *w, int who, const irx_outputs *outputs);
+void sim_check_outputs(sim_world *w, int who, irx_input_kind kind, const irx_outputs *outputs);
 void sim_check_event(sim_world *w, int who, const irx_output *output, int64_t step_ns);
 void sim_check_snapshot(sim_world *w, int who, const irx_snapshot *snapshot, int64_t step_ns);
 void sim_check_write(sim_world *w, int who, irx_token token);
+void sim_check_message(sim_world *w, int who, irx_input *input);
 void sim_check_told_lost(sim_world *w, int who, irx_id process);
 
 /* quiet.c */
 void sim_quiet_begin(sim_world *w);
 void sim_quiet_watch(sim_world *w);
 void sim_quiet_led(sim_world *w, int who);
+void sim_quiet_lost(sim_world *w, int who, irx_reason reason);
 
 #endif

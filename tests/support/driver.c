@@ -103,6 +103,10 @@ static void look(driver *d)
             d->watch_every_ns = o->watch.every_ns;
             break;
         case IRX_OUT_UNWATCH: d->watched = (irx_id){0}; break;
+        case IRX_OUT_SEND:
+            d->sent = o->message;
+            d->sends++;
+            break;
         case IRX_OUT_SNAPSHOT: d->snapshot = o->snapshot; break;
         case IRX_OUT_EVENT: note_event(d, o); break;
         case IRX_OUT_TRACE:
@@ -165,6 +169,11 @@ void driver_gone(driver *d, irx_id process)
     irx_input input = {.kind = IRX_IN_GONE};
     input.gone.process = process;
     driver_input(d, input);
+}
+
+void driver_message(driver *d, irx_message message)
+{
+    driver_input(d, (irx_input){.kind = IRX_IN_MESSAGE, .message = message});
 }
 
 /* Moves both clocks on to the engine's deadline or to `until_ns`, whichever comes first. */
@@ -257,8 +266,17 @@ void driver_ok(driver *d)
         record.takeover = d->op.takeover;
         record.hold_ns = d->op.hold_ns;
         record.epoch = d->epoch;
+        record.protocol = d->op.protocol;
+        record.list = d->op.protocol == IRX_PROTOCOL_QUORUM ? 1 : 0;
+        record.voter_count = (uint32_t)record.list;
+        record.voters[0] = d->op.session;
         break;
     case IRX_OP_RENEW:
+        if (d->op.list_changed) {
+            record.list = d->op.list;
+            record.voter_count = d->op.voter_count;
+            memcpy(record.voters, d->op.voters, sizeof record.voters);
+        }
         record.beat = d->op.beat;
         record.process = d->op.process;
         record.presence_seen = !irx_id_none(d->op.process);

@@ -24,6 +24,8 @@ typedef struct driver {
     int64_t watch_every_ns;
     uint64_t generation; /* of the command connection */
     irx_id epoch;        /* of the store */
+    irx_message sent;    /* the last message, */
+    unsigned sends;      /* and how many */
     char events[2048];   /* "elected 7, role leader, …" since the last driver_events */
     char trace[8192];    /* all trace lines */
 } driver;
@@ -43,6 +45,7 @@ void driver_up(driver *d);                      /* both connections; presence as
 void driver_channel_up(driver *d, irx_channel channel, uint64_t generation, irx_id id);
 void driver_channel_down(driver *d, irx_channel channel, uint64_t generation);
 void driver_gone(driver *d, irx_id process);
+void driver_message(driver *d, irx_message message);
 
 /* Goes on to `ms` from now, waking the engine whenever it asked to be woken; operations stay
  * unanswered. */

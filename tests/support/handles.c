@@ -128,6 +128,29 @@ void expect_event(irx_election *election, irx_happening kind)
     irx_event_free(await_event(election, kind));
 }
 
+int await_settled(irx_election *election, uint64_t ticket, irx_version *version)
+{
+    for (;;) {
+        irx_event *event = await_event(election, IRX_SETTLED);
+        bool found = event->ticket == ticket;
+        int code = event->error.code;
+        assert_int_equal(code == 0, event->error.text[0] == '\0');
+        if (found && version)
+            *version = event->version;
+        irx_event_free(event);
+        if (found)
+            return code;
+    }
+}
+
+irx_event *await_message(irx_election *election, const char *text)
+{
+    irx_event *event = await_event(election, IRX_MESSAGE);
+    assert_int_equal(event->length, strlen(text));
+    assert_memory_equal(event->data, text, event->length);
+    return event;
+}
+
 bool no_event_waits(irx_election *election, irx_happening kind)
 {
     irx_event *event;

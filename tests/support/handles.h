@@ -22,6 +22,11 @@ void await_following(irx_election *election); /* somebody else leads, as far as 
 /* Takes events until one of this kind; the others are dropped. The caller frees it. */
 irx_event *await_event(irx_election *election, irx_happening kind);
 void expect_event(irx_election *election, irx_happening kind); /* as above, and frees it */
+/* Takes events until what became of this ticket is told, and returns its code; *version (may be
+ * null) is the one it tells. */
+int await_settled(irx_election *election, uint64_t ticket, irx_version *version);
+/* Takes events until one of a message, whose data must be this text. The caller frees it. */
+irx_event *await_message(irx_election *election, const char *text);
 /* True if no event of this kind waits now; takes all that wait. */
 bool no_event_waits(irx_election *election, irx_happening kind);
 

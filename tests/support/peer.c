@@ -69,6 +69,47 @@ static void on_gone(void *owner, irx_seat *seat, irx_id process)
     s->gone = process;
 }
 
+static void note_message(peer_seat *s, bool to_all, const void *bytes, size_t length)
+{
+    peer_message *one = &s->inbox[++s->messages % PEER_LOG_MAX];
+    free(one->bytes);
+    *one = (peer_message){.to_all = to_all, .length = length, .bytes = malloc(length + 1)};
+    assert_non_null(one->bytes);
+    memcpy(one->bytes, bytes, length);
+    irx_message_decode(one->bytes, length, &one->read);
+}
+
+static void on_message(void *owner, irx_seat *seat, const void *bytes, size_t length)
+{
+    peer *p = owner;
+    assert_false(p->in_call);
+    assert_true(p->up[IRX_CHANNEL_COMMAND] || p->up[IRX_CHANNEL_PRESENCE]);
+    if (seat) {
+        assert_true(((peer_seat *)seat->owner)->attached);
+        note_message(seat->owner, true, bytes, length);
+        return;
+    }
+    irx_id to = irx_message_to(bytes, length);
+    peer_seat *s = p->seats;
+    while (s && !irx_id_equal(s->session, to))
+        s = s->next;
+    if (s)
+        note_message(s, false, bytes, length);
+    else
+        p->strays++;
+}
+
+static void on_sent(void *owner, irx_seat *seat, uint64_t ticket, int code)
+{
+    peer *p = owner;
+    peer_seat *s = seat->owner;
+    assert_false(p->in_call);
+    assert_true(p->up[IRX_CHANNEL_COMMAND]);
+    assert_true(s->attached);
+    assert_int_not_equal(ticket, 0);
+    s->sent[++s->sents % PEER_LOG_MAX] = (peer_sent){ticket, code};
+}
+
 static void on_warning(void *owner, const irx_error *what)
 {
     peer *p = owner;
@@ -101,6 +142,8 @@ peer *peer_new(const irx_medium_class *class, struct ev_loop *loop, const char *
                  .result = on_result,
                  .hint = on_hint,
                  .gone = on_gone,
+                 .message = on_message,
+                 .sent = on_sent,
                  .warning = on_warning},
     };
     if (class->open(&config, &p->medium, &error) != 0)
@@ -168,11 +211,17 @@ peer_seat *peer_sit(peer *p, const char *name, const char *label)
     if (p->class->attach(p->medium, &s->seat, &error) != 0)
         fail_msg("%s", error.text);
     p->in_call = false;
+    s->next = p->seats;
+    p->seats = s;
     return s;
 }
 
 void peer_leave(peer_seat *s)
 {
+    peer_seat **link = &s->peer->seats;
+    while (*link != s)
+        link = &(*link)->next;
+    *link = s->next;
     s->attached = false;
     s->peer->in_call = true;
     s->peer->class->detach(s->peer->medium, &s->seat);
@@ -184,6 +233,10 @@ void peer_free(peer_seat *s)
     if (s->attached)
         peer_leave(s);
     free(s->seat.members);
+    free(s->seat.metas);
+    free(s->seat.value);
+    for (int i = 0; i < PEER_LOG_MAX; i++)
+        free(s->inbox[i].bytes);
     free(s);
 }
 
@@ -288,6 +341,63 @@ void peer_unwatch(peer_seat *s)
     s->peer->in_call = false;
 }
 
+/* ---- messages -------------------------------------------------------------------------------- */
+
+irx_message peer_data(const peer_seat *s, irx_id to, const void *data, size_t length)
+{
+    return (irx_message){
+        .kind = IRX_MESSAGE_DATA,
+        .from = s->session,
+        .presence = irx_presence_digest(peer_presence(s)),
+        .to = to,
+        .audience = irx_id_none(to) ? IRX_TO_ALL : IRX_TO_MEMBER,
+        .data = data,
+        .length = length,
+    };
+}
+
+void peer_post(peer_seat *s, const irx_message *message, irx_id process, uint64_t ticket)
+{
+    size_t room = IRX_MESSAGE_HEADER_MAX + message->length;
+    unsigned char *bytes = malloc(room);
+    assert_non_null(bytes);
+    size_t length = irx_message_encode(message, bytes, room);
+    assert_int_not_equal(length, 0);
+    s->peer->in_call = true;
+    s->peer->class->send(s->peer->medium, &s->seat, message->to, process, ticket, bytes, length);
+    s->peer->in_call = false;
+    free(bytes);
+}
+
+void peer_tell(peer_seat *s, const peer_seat *to, const char *text)
+{
+    irx_message message = peer_data(s, to->session, text, strlen(text));
+    peer_post(s, &message, peer_presence(to), 0);
+}
+
+void peer_tell_all(peer_seat *s, const char *text)
+{
+    irx_message message = peer_data(s, (irx_id){0, 0}, text, strlen(text));
+    peer_post(s, &message, (irx_id){0, 0}, 0);
+}
+
+const peer_message *peer_message_at(peer_seat *s, unsigned n)
+{
+    if (!peer_wait(s->peer->loop, &s->messages, n))
+        fail_msg("%u messages came, not %u", s->messages, n);
+    assert_true(s->messages < n + PEER_LOG_MAX);
+    return &s->inbox[n % PEER_LOG_MAX];
+}
+
+bool peer_heard(peer_seat *s, unsigned n, const peer_seat *from, const char *text)
+{
+    const irx_message *read = &peer_message_at(s, n)->read;
+    return read->kind == IRX_MESSAGE_DATA && irx_id_equal(read->from, from->session) &&
+           read->length == strlen(text) && memcmp(read->data, text, read->length) == 0;
+}
+
+/* ---- operations built from a record ---------------------------------------------------------- */
+
 irx_id peer_presence(const peer_seat *s)
 {
     return s->peer->class->kernel ? s->session : s->peer->id[IRX_CHANNEL_PRESENCE];
@@ -301,6 +411,7 @@ irx_op peer_claim(const peer_seat *s, irx_op_kind kind, const irx_record *expect
     op.first_term = expected->term == 0;
     op.takeover = expected->takeover;
     op.beat = expected->beat + 1;
+    op.protocol = expected->protocol;
     op.hold_ns = INT64_C(1507500000);
     op.expected.incarnation = expected->incarnation;
     op.expected.term = expected->term;
@@ -316,6 +427,7 @@ irx_op peer_renew(const peer_seat *s, const irx_record *held, uint64_t beat)
     op.term = held->term;
     op.takeover = held->takeover;
     op.beat = beat;
+    op.protocol = held->protocol;
     op.hold_ns = held->hold_ns + 1;
     return op;
 }
@@ -328,17 +440,40 @@ irx_op peer_release(const peer_seat *s, const irx_record *held)
     return op;
 }
 
-irx_record peer_lead_as(peer_seat *s, irx_takeover takeover)
+irx_op peer_publish(const peer_seat *s, const irx_record *held, const void *value, size_t length)
 {
-    irx_op create = peer_op(s, IRX_OP_CREATE);
+    irx_op op = peer_op(s, IRX_OP_PUBLISH);
+    op.incarnation = held->incarnation;
+    op.term = held->term;
+    op.protocol = held->protocol;
+    op.data = value;
+    op.length = length;
+    return op;
+}
+
+static irx_record lead(peer_seat *s, irx_op create)
+{
     create.incarnation = irx__random_id();
-    create.takeover = takeover;
     irx_record found = peer_do(s, &create).record;
     irx_op claim = peer_claim(s, IRX_OP_CLAIM, &found);
     irx_result result = peer_do(s, &claim);
     assert_int_equal(result.status, IRX_RESULT_OK);
     assert_true(irx_id_equal(result.record.session, s->session));
     return result.record;
+}
+
+irx_record peer_lead_as(peer_seat *s, irx_takeover takeover)
+{
+    irx_op create = peer_op(s, IRX_OP_CREATE);
+    create.takeover = takeover;
+    return lead(s, create);
+}
+
+irx_record peer_lead_quorum(peer_seat *s)
+{
+    irx_op create = peer_op(s, IRX_OP_CREATE);
+    create.protocol = IRX_PROTOCOL_QUORUM;
+    return lead(s, create);
 }
 
 irx_record peer_lead(peer_seat *s)

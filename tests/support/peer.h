@@ -11,6 +11,20 @@
 
 enum { PEER_MEMBERS_MAX = 5, PEER_WAIT_MS = 20000, PEER_LOG_MAX = 64 };
 
+/* A message as it came. `to_all`: the medium named a seat, else its process alone. */
+typedef struct peer_message {
+    bool to_all;
+    size_t length;
+    unsigned char *bytes;
+    irx_message read; /* its data points into `bytes` */
+} peer_message;
+
+/* What became of a send. */
+typedef struct peer_sent {
+    uint64_t ticket;
+    int code;
+} peer_sent;
+
 typedef struct peer_seat {
     irx_seat seat;
     struct peer *peer;
@@ -23,6 +37,11 @@ typedef struct peer_seat {
     unsigned hints;
     unsigned gones;
     irx_id gone;
+    unsigned messages;
+    peer_message inbox[PEER_LOG_MAX]; /* message n is at n modulo PEER_LOG_MAX */
+    unsigned sents;
+    peer_sent sent[PEER_LOG_MAX]; /* likewise */
+    struct peer_seat *next;       /* of the same peer */
 } peer_seat;
 
 typedef struct peer {
@@ -42,6 +61,8 @@ typedef struct peer {
     unsigned warnings;
     irx_error warning;
     uint64_t last_op;
+    peer_seat *seats;
+    unsigned strays; /* messages to a session that is not here */
 } peer;
 
 /* Opens a medium and connects nothing. */
@@ -79,6 +100,18 @@ irx_result peer_say(peer_seat *s, irx_op_kind kind); /* one that needs nothing m
 void peer_watch(peer_seat *s, irx_id process);
 void peer_unwatch(peer_seat *s);
 
+/* Says what a message of this seat carries: `data` may be null. To nobody (none): to everybody. */
+irx_message peer_data(const peer_seat *s, irx_id to, const void *data, size_t length);
+/* Sends a message to the session it names, present under `process`, or to everybody. */
+void peer_post(peer_seat *s, const irx_message *message, irx_id process, uint64_t ticket);
+/* A text to one, and to all. */
+void peer_tell(peer_seat *s, const peer_seat *to, const char *text);
+void peer_tell_all(peer_seat *s, const char *text);
+/* The nth message (1 is the first) that came; waits for it. */
+const peer_message *peer_message_at(peer_seat *s, unsigned n);
+/* True if the nth message is this text by this sender. */
+bool peer_heard(peer_seat *s, unsigned n, const peer_seat *from, const char *text);
+
 /* What the store writes as the presence of this seat. */
 irx_id peer_presence(const peer_seat *s);
 
@@ -90,6 +123,10 @@ irx_op peer_release(const peer_seat *s, const irx_record *held);
 /* CREATE where there is none, CLAIM; the record that makes it the leader. */
 irx_record peer_lead(peer_seat *s);
 irx_record peer_lead_as(peer_seat *s, irx_takeover takeover);
+/* As peer_lead, under protocol quorum. */
+irx_record peer_lead_quorum(peer_seat *s);
+/* PUBLISH by the holder of a record. `value` must stay until the result. */
+irx_op peer_publish(const peer_seat *s, const irx_record *held, const void *value, size_t length);
 /* What a READ shows; there must be a record. */
 irx_record peer_read(peer_seat *s);
 

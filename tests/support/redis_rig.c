@@ -61,6 +61,32 @@ static void on_gone(void *owner, irx_seat *of, irx_id process)
     seat->gone = process;
 }
 
+static void on_message(void *owner, irx_seat *of, const void *bytes, size_t length)
+{
+    rig *r = owner;
+    rig_seat *seat = of != NULL ? of->owner : NULL;
+    rig_said *said = of != NULL ? &seat->heard[++seat->messages % RIG_LOG_MAX]
+                                : &r->heard[++r->messages % RIG_LOG_MAX];
+    if (length == 0)
+        give_up("a message that says nothing");
+    memset(said, 0, sizeof *said);
+    said->length = length;
+    memcpy(said->bytes, bytes, length < sizeof said->bytes ? length : sizeof said->bytes - 1);
+    if (r->on_message != NULL)
+        r->on_message(r);
+}
+
+static void on_sent(void *owner, irx_seat *of, uint64_t ticket, int code)
+{
+    rig *r = owner;
+    rig_seat *seat = of->owner;
+    if (r->in_call)
+        give_up("sent was told from within the call");
+    if (ticket == 0)
+        give_up("nobody asked what became of it");
+    seat->sent[++seat->sents % RIG_LOG_MAX] = (rig_sent){ticket, code};
+}
+
 static void on_warning(void *owner, const irx_error *what)
 {
     rig *r = owner;
@@ -90,6 +116,8 @@ rig *rig_open(const char *url, const char *namespace_name)
                  .result = on_result,
                  .hint = on_hint,
                  .gone = on_gone,
+                 .message = on_message,
+                 .sent = on_sent,
                  .warning = on_warning},
     };
     if (irx__medium_redis.open(&config, &r->medium, &error) != 0)
@@ -123,6 +151,8 @@ void rig_detach(rig *r, rig_seat *seat)
 {
     irx__medium_redis.detach(r->medium, &seat->seat);
     free(seat->seat.members);
+    free(seat->seat.metas);
+    free(seat->seat.value);
     free(seat);
 }
 
@@ -202,6 +232,20 @@ void rig_submit(rig *r, rig_seat *seat, irx_op *op)
 {
     op->id = ++r->last_op;
     irx__medium_redis.submit(r->medium, &seat->seat, op);
+}
+
+void rig_say_to(rig *r, rig_seat *seat, irx_id process, uint64_t ticket, const void *bytes,
+                size_t length)
+{
+    irx_id to = irx_id_none(process) ? process : rig_id(0xcafe); /* the medium looks at neither */
+    r->in_call = true;
+    irx__medium_redis.send(r->medium, &seat->seat, to, process, ticket, bytes, length);
+    r->in_call = false;
+}
+
+void rig_say(rig *r, rig_seat *seat, uint64_t ticket, const char *text)
+{
+    rig_say_to(r, seat, (irx_id){0, 0}, ticket, text, strlen(text));
 }
 
 const irx_result *rig_do(rig *r, rig_seat *seat, const irx_op *op)

@@ -5,7 +5,18 @@
 
 #include "medium/medium.h"
 
-enum { RIG_MS = 1000000, RIG_WAIT_MS = 10000 };
+enum { RIG_MS = 1000000, RIG_WAIT_MS = 10000, RIG_LOG_MAX = 64 };
+
+/* What was told of a message, or of what became of one. */
+typedef struct rig_said {
+    size_t length;
+    unsigned char bytes[128]; /* the first of them */
+} rig_said;
+
+typedef struct rig_sent {
+    uint64_t ticket;
+    int code;
+} rig_sent;
 
 typedef struct rig_seat {
     irx_seat seat;
@@ -15,6 +26,10 @@ typedef struct rig_seat {
     unsigned hints;
     unsigned gones;
     irx_id gone;
+    unsigned messages;
+    rig_said heard[RIG_LOG_MAX]; /* message n, from 1, is at n modulo RIG_LOG_MAX */
+    unsigned sents;
+    rig_sent sent[RIG_LOG_MAX]; /* in the same way */
 } rig_seat;
 
 typedef struct rig {
@@ -31,8 +46,12 @@ typedef struct rig {
     unsigned warnings;
     irx_error warning;
     uint64_t last_op;
+    bool in_call;
+    unsigned messages; /* to this process */
+    rig_said heard[RIG_LOG_MAX];
     bool timed_out;
-    void (*on_result)(struct rig *rig); /* called from within the medium's callback */
+    void (*on_message)(struct rig *rig);
+    void (*on_result)(struct rig *rig); /* these two are called from within the medium's callback */
 } rig;
 
 /* Opens a medium; connects nothing. Ends the test program where that fails. */
@@ -57,6 +76,11 @@ irx_op rig_op(rig *rig, irx_op_kind kind, irx_id session);
 /* Submits and waits for the result. */
 const irx_result *rig_do(rig *rig, rig_seat *seat, const irx_op *op);
 void rig_submit(rig *rig, rig_seat *seat, irx_op *op);
+
+/* Sends bytes to everybody at the seat's election, or to whoever is `process`. */
+void rig_say(rig *rig, rig_seat *seat, uint64_t ticket, const char *text);
+void rig_say_to(rig *rig, rig_seat *seat, irx_id process, uint64_t ticket, const void *bytes,
+                size_t length);
 
 /* CREATE where there is no record, then CLAIM of the record as it stands. */
 const irx_result *rig_take(rig *rig, rig_seat *seat, irx_id session, irx_takeover takeover);

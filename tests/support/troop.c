@@ -116,6 +116,8 @@ static int take_part(troop_member *self, const char *url, char *const pairs[])
     irx_options_free(options);
     irx_election_start(election);
     for (;;) {
+        for (int waited = 0; self->silent && waited < TROOP_WAIT_MS; waited++)
+            troop_pause_ms(1);
         sample(election, self);
         if (take_events(election, self) && asked)
             break;

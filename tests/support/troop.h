@@ -25,6 +25,7 @@ typedef struct troop_member {
     volatile bool stop; /* written by the test: end gracefully */
     volatile bool
         fork; /* written by the test: fork a child that does nothing, and outlives its parent */
+    volatile bool silent; /* written by the test: show no life, as a host that hangs */
     volatile bool forked;
     volatile pid_t child;
     volatile int

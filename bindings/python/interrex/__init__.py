@@ -24,7 +24,7 @@ from interrex._errors import (
     NotLeaderError,
 )
 from interrex._interrex import VERSION as __version__
-from interrex._types import Event, Leader, Member, Metrics, Token
+from interrex._types import Event, Json, Leader, Member, Metrics, Token, Version
 
 if TYPE_CHECKING:
     from interrex import aio
@@ -37,6 +37,7 @@ __all__ = [
     "Event",
     "ForkedError",
     "InterrexError",
+    "Json",
     "Leader",
     "Leadership",
     "LeadershipLost",
@@ -45,6 +46,7 @@ __all__ = [
     "Metrics",
     "NotLeaderError",
     "Token",
+    "Version",
     "__version__",
     "aio",
 ]

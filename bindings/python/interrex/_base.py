@@ -1,14 +1,14 @@
 """What the elections of `interrex` and `interrex.aio` have in common.
 
 Here are the options, what can be read at any moment, and what an event changes (`_apply`). How one
-waits for an event differs and is not here. Nothing here decides who leads: that is read from the
-core each time.
+waits for an event differs and is not here; what members tell each other is in `_exchange`, and the
+events that an iterator has yet to hand out are in `_queue`. Nothing here decides who leads: that is
+read from the core each time.
 """
 
 from __future__ import annotations
 
 import atexit
-import logging
 import os
 import weakref
 from collections import OrderedDict, deque
@@ -17,45 +17,27 @@ from typing import ClassVar, Literal
 
 from interrex import _options
 from interrex._errors import ForkedError, InterrexError, LeadershipLost
-from interrex._interrex import Handle
+from interrex._exchange import LOGGER, ExchangingElection, Foreign
+from interrex._queue import EventQueue
 from interrex._types import (
     Event,
     Guarantee,
+    Json,
     Leader,
-    Member,
     Metrics,
     RawEvent,
     Reason,
     Role,
     Token,
-    event_from,
 )
 
-LOGGER = logging.getLogger("interrex")
-
-_EVENTS_KEPT = 1024  # by an iterator that nobody advances
 _DEFEATS_KEPT = 64
 
 _elections: weakref.WeakSet[BaseElection] = weakref.WeakSet()
 _at_work: ContextVar[tuple[Work, ...]] = ContextVar("interrex_at_work", default=())
 
 
-class EventQueue:
-    """The events that one iterator has yet to hand out; the oldest give way to the newest."""
-
-    def __init__(self) -> None:
-        self.waiting: deque[Event] = deque(maxlen=_EVENTS_KEPT)
-        self.ended = False
-
-    def take(self) -> Event | None:
-        if not self.waiting:
-            return None
-        event = self.waiting.popleft()
-        self.ended = event.kind == "stopped"
-        return event
-
-
-class BaseElection(Handle):
+class BaseElection(ExchangingElection):
     """The options and the readable state of an election."""
 
     _default_stall_limit: ClassVar[float | None] = None
@@ -73,6 +55,7 @@ class BaseElection(Handle):
         takeover: Literal["fast", "safe"] | None = None,
         probe: float | None = None,
         label: str | None = None,
+        meta: Json = None,
         candidate: bool | None = None,
         stall_limit: float | None = None,
         drain_limit: float | None = None,
@@ -92,6 +75,7 @@ class BaseElection(Handle):
             ("takeover", _options.text, takeover),
             ("probe", _options.milliseconds, probe),
             ("label", _options.text, label),
+            ("meta", _options.json, meta),
             ("candidate", _options.truth, candidate),
             ("stall_limit", _options.milliseconds, stall_limit),
             ("drain_limit", _options.milliseconds, drain_limit),
@@ -113,6 +97,7 @@ class BaseElection(Handle):
         self._defeats: OrderedDict[Token, tuple[Reason, Leader | None]] = OrderedDict()
         self._queues: weakref.WeakSet[EventQueue] = weakref.WeakSet()
         self._backlog = EventQueue()  # for the first iterator: what happened before it
+        self._taken: deque[RawEvent] = deque()  # from the core, and not applied yet
         self._prepare()
         super().__init__(_options.url_text(url), options)
         _elections.add(self)
@@ -151,19 +136,9 @@ class BaseElection(Handle):
         return leader[2] if leader else 0
 
     @property
-    def leader(self) -> Leader | None:
-        """Who leads, as far as known here."""
-        leader = self._status()[4]
-        return Leader(*leader) if leader else None
-
-    @property
     def guarantee(self) -> Guarantee:
         """What is promised: ``"kernel"``, ``"exclusive"``, ``"majority"`` or ``"term"``."""
         return self._status()[5]
-
-    def members(self) -> list[Member]:
-        """Return the member table as last received, in the order of joining."""
-        return [Member(*row) for row in self._members()]
 
     def metrics(self) -> Metrics:
         """Return the counters of this election since it was made; times are in seconds."""
@@ -204,16 +179,18 @@ class BaseElection(Handle):
         self._queues.add(queue)
         return queue
 
-    def _log(self, raw: RawEvent) -> Event:
-        """Turn a raw event into an Event; a warning or an error is logged. Hold no lock here."""
-        event = event_from(raw)
-        if event.error and event.error.code == "OVERFLOW" and not self._queues:
-            LOGGER.debug("%s: %s", self._name, event.error)  # nobody has asked for events
-        elif event.kind == "warning":
-            LOGGER.warning("%s: %s", self._name, event.error)
-        elif event.kind == "error":
-            LOGGER.error("%s: %s", self._name, event.error)
-        return event
+    def _log(self, told: Event | Foreign | None) -> None:
+        """Log what `_apply` returned. Hold no lock here."""
+        if isinstance(told, Foreign):
+            self._complain(told)
+        elif told is None or told.error is None:
+            return
+        elif told.error.code == "OVERFLOW" and not self._queues:
+            LOGGER.debug("%s: %s", self._name, told.error)  # nobody has asked for events
+        elif told.kind == "warning":
+            LOGGER.warning("%s: %s", self._name, told.error)
+        else:
+            LOGGER.error("%s: %s", self._name, told.error)
 
     def _begin_phase(self) -> None:
         """Forget an earlier run, before a start."""
@@ -221,8 +198,14 @@ class BaseElection(Handle):
         self._last_error = self._trouble = None
         self._backlog = EventQueue()
 
-    def _apply(self, event: Event) -> None:
-        """Take note of an event, and hand it to every iterator."""
+    def _apply(self, raw: RawEvent) -> Event | Foreign | None:
+        """Take note of an event, and hand it to every iterator; return it if it is for them."""
+        if raw[0] == "settled":
+            self._settle(raw)
+            return None
+        event = self._event_from(raw)
+        if isinstance(event, Foreign):
+            return event
         if event.kind == "started" and self._phase == "starting":
             self._phase = "started"
         elif event.kind == "stopped":
@@ -235,8 +218,10 @@ class BaseElection(Handle):
             self._defeats[event.token] = (event.reason, event.leader)
             if len(self._defeats) > _DEFEATS_KEPT:
                 self._defeats.popitem(last=False)
+        size = len(raw[-1][-1]) if event.kind in ("message", "value") else 0
         for queue in list(self._queues) or [self._backlog]:
-            queue.waiting.append(event)
+            queue.put(event, size)
+        return event
 
     def _prepare(self) -> None:
         """Make what waiting needs; also after a fork, when another thread may have held it."""

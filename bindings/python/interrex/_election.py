@@ -11,12 +11,13 @@ from collections.abc import Awaitable, Callable, Iterator
 from types import TracebackType
 from typing import Any, Never, Self, TypeVar, overload
 
-from interrex._base import EventQueue, Work, chain
+from interrex._base import Work, chain
 from interrex._errors import ElectionTimeout, LeadershipLost, NotLeaderError
 from interrex._leader_only import LeaderOnly, leader_only
 from interrex._leadership import BaseLeadership
+from interrex._queue import EventQueue
+from interrex._telling import TellingElection
 from interrex._types import Event, Token
-from interrex._waiting import WaitingElection
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -106,7 +107,7 @@ class Events(Iterator[Event]):
         return event
 
 
-class Election(WaitingElection):
+class Election(TellingElection):
     """One member of an election: at most one of the members that contend under a name leads.
 
     Parameters
@@ -119,7 +120,8 @@ class Election(WaitingElection):
     namespace : str, default "interrex"
         Prefix of keys, channels and files.
     protocol : {"lease", "quorum"}, optional
-        By default the first that the medium has.
+        ``"lease"`` by default; ``"quorum"`` on Redis and in memory: who can't be heard by more than
+        half of the voters does not lead.
     profile : {"swift", "wide"}, optional
         ``"swift"`` is a heartbeat of 0.05 s and a time-out of 0.25 s, ``"wide"`` 1 s and 6 s.
     heartbeat, timeout : float, default 0.3 and 1.5
@@ -132,6 +134,8 @@ class Election(WaitingElection):
         Seconds between the deputy's looks at the leader's presence (Redis).
     label : str, optional
         Who this is, for people; ``host:pid`` by default.
+    meta : Json, optional
+        What this member says of itself, to all members; at most 4096 bytes of JSON.
     candidate : bool, default True
         False: observe only, never lead.
     stall_limit : float, default 0
@@ -183,7 +187,7 @@ class Election(WaitingElection):
         """
         self._refuse_fork()
         self._wait_until(lambda: self._phase != "stopping" or None, None)
-        with self._turn:
+        with self._lock:
             if self._phase == "stopped":
                 self._start()
                 self._begin_phase()
@@ -293,7 +297,7 @@ class Election(WaitingElection):
             Ends also when no event has come for so many seconds.
         """
         self._refuse_fork()
-        with self._turn:
+        with self._lock:
             queue = self._open_queue()
         return Events(self, queue, timeout)
 
@@ -329,7 +333,7 @@ class Election(WaitingElection):
         self._await_end(token)
 
     def _ask_to_stop(self) -> None:
-        with self._turn:
+        with self._lock:
             if self._phase in ("starting", "started"):
                 self._phase = "stopping"
         self._stop()

@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 
 from interrex._base import BaseElection
 from interrex._errors import InterrexError
-from interrex._types import Token
+from interrex._types import Event, Token, Version
 
 T = TypeVar("T")
 
@@ -59,6 +59,18 @@ class LoopElection(BaseElection):
                 raise
         return found
 
+    async def _ask(self, what: str, begin: Callable[[], int], timeout: float | None) -> Version:
+        """Begin a request, and return once the core has settled it."""
+        request = self._begin_request(begin)
+        if self._phase == "stopped":
+            self._attach()  # the core settles it all the same
+        try:
+            await self._wait_until(lambda: request.settled, timeout)
+        finally:
+            if self._phase == "stopped" and set(self._requests.values()) <= {request}:
+                self._detach()
+        return self._answer(request, what, timeout)
+
     def _attach(self) -> None:
         """Let the running loop watch the descriptor and send pulses."""
         loop = asyncio.get_running_loop()
@@ -85,15 +97,15 @@ class LoopElection(BaseElection):
 
     def _on_readable(self) -> None:
         try:
-            while (raw := self._next_event(0)) is not None:
-                event = self._log(raw)
-                self._apply(event)
-                if event.kind == "defeated" and event.token is not None:
+            while self._take(0, self._taken):
+                event = self._apply(self._taken.popleft())
+                self._log(event)
+                if isinstance(event, Event) and event.kind == "defeated" and event.token:
                     for body in list(self._bodies):
                         body.leadership_over(event.token)
         except InterrexError:
             self._detach()  # closed, or the child of a fork
-        if self._phase == "stopped":
+        if self._phase == "stopped" and not self._requests:
             self._detach()
         for waiter in self._waiters:
             if not waiter.done():

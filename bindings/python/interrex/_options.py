@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from interrex import _json
 from interrex._errors import ConfigError
 
 ABSENT: Final = "<$INTERREX_URL, else local:>"
@@ -53,6 +54,11 @@ def truth(name: str, value: object) -> str:
     if not isinstance(value, bool):
         raise ConfigError(f"option {name}: {value!r} is neither True nor False", "CONFIG")
     return "true" if value else "false"
+
+
+def json(name: str, value: object) -> str:
+    """Return the value's JSON; what JSON can't carry is a TypeError."""
+    return _json.encode(f"option {name}", value).decode()
 
 
 def _plain(name: str, value: str) -> str:

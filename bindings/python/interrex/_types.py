@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeAlias, TypedDict
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, TypeAlias, TypedDict
 
-from interrex._errors import InterrexError, error_for
+from interrex._errors import InterrexError
+
+Json: TypeAlias = Any
+"""What `json` carries: dict with str keys, list (or tuple), str, int, float, bool, None."""
+
+Audience: TypeAlias = Literal["leader", "followers", "all"] | str
+"""For whom a message is; any other text is a member's id."""
 
 Role = Literal["stopped", "follower", "candidate", "leader", "draining"]
 Guarantee = Literal["none", "kernel", "exclusive", "majority", "term"]
@@ -34,19 +40,23 @@ EventKind = Literal[
     "warning",
     "error",
     "stopped",
+    "message",
+    "value",
 ]
 
 # What the C module hands out; convert.c writes these tuples.
 RawToken: TypeAlias = tuple[int, str]
 RawLeader: TypeAlias = tuple[str, str, int]
-RawMember: TypeAlias = tuple[str, str, Role, bool, bool, float]
+RawMember: TypeAlias = tuple[str, str, Role, bool, bool, float, bytes | None]
 # role, session, token, remaining seconds, leader, guarantee, connected
 RawStatus: TypeAlias = tuple[
     Role, str | None, RawToken | None, float, RawLeader | None, Guarantee, bool
 ]
-# kind, token, reason, role, previous role, leader, error code, error text
+RawVersion: TypeAlias = tuple[int, int]
+# kind, token, reason, role, previous role, leader, error code, error text, and last of a message
+# (from, from leader, data), of a value (version, data), of what settled (ticket, version)
 RawEvent: TypeAlias = tuple[
-    EventKind,
+    EventKind | Literal["settled"],
     RawToken | None,
     Reason | None,
     Role | None,
@@ -54,6 +64,7 @@ RawEvent: TypeAlias = tuple[
     RawLeader | None,
     str | None,
     str | None,
+    Any,
 ]
 
 
@@ -67,12 +78,24 @@ class Token(NamedTuple):
     incarnation: str
 
 
+@dataclass(frozen=True, order=True, slots=True)
+class Version:
+    """Of the published value: newer ones are greater."""
+
+    term: int
+    index: int
+
+
 class Leader(NamedTuple):
-    """Who leads: its id, the label that people gave it, and the term of its leadership."""
+    """Who leads: its id, the label that people gave it, the term of its leadership, its meta."""
 
     id: str
     label: str
     term: int
+    meta: Json = None
+
+    def __hash__(self) -> int:  # a meta need not be hashable
+        return hash((self.id, self.term))
 
 
 class Member(NamedTuple):
@@ -84,6 +107,10 @@ class Member(NamedTuple):
     candidate: bool
     is_self: bool
     last_seen: float
+    meta: Json = None
+
+    def __hash__(self) -> int:  # a meta need not be hashable
+        return hash(self.id)
 
 
 class Metrics(TypedDict):
@@ -97,6 +124,9 @@ class Metrics(TypedDict):
     failures: int
     reconnects: int
     events_dropped: int
+    messages_sent: int
+    messages_received: int
+    messages_dropped: int
     last_round_trip: float
 
 
@@ -109,7 +139,10 @@ class Event:
     kind : str
         ``"started"``, ``"elected"`` (token), ``"draining"`` (token, reason), ``"defeated"``
         (token, reason, leader), ``"leader"`` (leader), ``"role"`` (role, previous),
-        ``"members"``, ``"warning"`` and ``"error"`` (error), or ``"stopped"``.
+        ``"members"``, ``"message"`` (data, from_id, from_leader), ``"value"`` (version, value),
+        ``"warning"`` and ``"error"`` (error), or ``"stopped"``.
+    data, value : Json
+        What was sent, or published. Iterators share it: treat it as read-only.
     """
 
     kind: EventKind
@@ -119,17 +152,8 @@ class Event:
     previous: Role | None = None
     leader: Leader | None = None
     error: InterrexError | None = None
-
-
-def event_from(raw: RawEvent) -> Event:
-    """Give a tuple of the C module its names."""
-    kind, token, reason, role, previous, leader, code, text = raw
-    return Event(
-        kind=kind,
-        token=Token(*token) if token else None,
-        reason=reason,
-        role=role,
-        previous=previous,
-        leader=Leader(*leader) if leader else None,
-        error=error_for(code, text or "") if code else None,
-    )
+    data: Json = field(default=None, hash=False)
+    from_id: str | None = None
+    from_leader: bool | None = None
+    version: Version | None = None
+    value: Json = field(default=None, hash=False)

@@ -2,13 +2,17 @@
 
 An election has one queue of events in the core and any number of threads that wait for something.
 There is no thread of ours behind them. The first to come (`_pumping`) waits inside the C module
-with the global lock released; the others wait on a condition. The event that it brings is logged,
-applied and shared out, and everyone looks anew at what they wait for, which is read from the core,
-not from the event. When the one that drains goes, another takes its place. If nobody waits, the
-next `is_leader` takes what has come meanwhile.
+with the global lock released; the others wait on a condition. The event that it brings is applied,
+shared out and logged, and everyone looks anew at what they wait for, which is read from the core,
+or from their own request, not from the event. When the one that drains goes, another takes its
+place. If nobody waits, the next `is_leader` takes what has come meanwhile.
 
-A wait must never hold the lock `_turn` while it waits or logs, and never be longer than a slice
-without a look for signals.
+A signal handler may raise in the thread that drains, between any two steps of it. What the C module
+has taken is then in `_taken`, and leaves it when it has been applied: an event that another thread
+waits for is not lost with the one that was interrupted.
+
+A wait must never hold the lock while it waits or logs, and never be longer than a slice without a
+look for signals.
 """
 
 from __future__ import annotations
@@ -20,8 +24,9 @@ from typing import TypeVar
 
 from interrex._base import BaseElection, Exit
 from interrex._errors import InterrexError
+from interrex._exchange import Foreign
 from interrex._interrex import now
-from interrex._types import Event
+from interrex._types import Event, Version
 
 T = TypeVar("T")
 
@@ -30,7 +35,9 @@ class WaitingElection(BaseElection):
     """An election that threads wait for."""
 
     def _prepare(self) -> None:
-        self._turn = threading.Condition(threading.Lock())
+        # Entered as a lock, which no signal handler can come into the middle of.
+        self._lock = threading.Lock()
+        self._turn = threading.Condition(self._lock)
         self._pumping = False  # somebody is taking events from the core
         self._sequence = 0  # of events taken
 
@@ -46,55 +53,62 @@ class WaitingElection(BaseElection):
                 left = None if deadline is None else deadline - now()
                 if left is not None and left <= 0.0:
                     return None
-                self._await_event(seen, left)
+                self._drain(left, seen)
         except InterrexError:
             if Exit.begun and threading.current_thread().daemon:
                 threading.Event().wait()  # closed at exit: no daemon thread goes on
             raise
 
-    def _await_event(self, seen: int, left: float | None) -> None:
-        """Return when an event later than ``seen`` was applied, or after ``left`` seconds."""
-        mine = False
-        event: Event | None = None
+    def _drain(self, left: float | None, seen: int | None) -> bool:
+        """Take an event, apply and log it; say whether one was there.
+
+        Waits for it up to ``left`` seconds, whoever takes it, and not at all where an event later
+        than ``seen`` was applied already. With None for ``seen`` it never waits for another thread.
+        """
+        mine = taken = False
+        told: list[Event | Foreign | None] = []
         try:
-            with self._turn:
-                if self._sequence != seen:
-                    return
+            with self._lock:
+                if seen is not None and self._sequence != seen:
+                    return False
                 if self._pumping:
-                    self._turn.wait(left)
-                    return
+                    if seen is not None:
+                        self._turn.wait(left)
+                    return False
                 mine = self._pumping = True
-            raw = self._next_event(-1 if left is None else math.ceil(left * 1000))
-            if raw is not None:
-                event = self._log(raw)
+            taken = self._take(-1 if left is None else math.ceil(left * 1000), self._taken)
         finally:
             if mine:
-                self._hand_on(event)
+                try:
+                    self._share(told)
+                except BaseException:
+                    self._share(told)  # interrupted: the others wait for it all the same
+                    raise
+                for event in told:
+                    self._log(event)
+        return taken
 
-    def _hand_on(self, event: Event | None) -> None:
-        with self._turn:
-            self._pumping = False
-            if event is not None:
+    def _share(self, told: list[Event | Foreign | None]) -> None:
+        """Apply what was taken, and give up the turn."""
+        with self._lock:
+            while self._taken:
+                told.append(self._apply(self._taken[0]))
+                self._taken.popleft()
                 self._sequence += 1
-                self._apply(event)
+            self._pumping = False
             self._turn.notify_all()
 
     def _on_ready(self) -> None:
-        while True:
-            if not self._turn.acquire(blocking=False):
-                return
-            busy = self._pumping
-            self._pumping = True
-            self._turn.release()
-            if busy:
-                return
-            event: Event | None = None
-            try:
-                raw = self._next_event(0)
-                event = self._log(raw) if raw is not None else None
-            except InterrexError:
-                pass  # closed or forked: is_leader says no
-            finally:
-                self._hand_on(event)
-            if event is None:
-                return
+        try:
+            # A signal handler may ask while the code it interrupted is inside the lock.
+            while not self._lock.locked() and self._drain(0.0, None):
+                pass
+        except InterrexError:
+            pass  # closed or forked: is_leader says no
+
+    def _ask(self, what: str, begin: Callable[[], int], timeout: float | None) -> Version:
+        """Begin a request, and return once the core has settled it."""
+        with self._lock:
+            request = self._begin_request(begin)
+        self._wait_until(lambda: request.settled, timeout)
+        return self._answer(request, what, timeout)

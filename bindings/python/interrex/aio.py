@@ -13,11 +13,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
 from typing import Any, ClassVar, Never, Self, TypeVar, overload
 
-from interrex._base import EventQueue, Work, chain
+from interrex._base import Work, chain
 from interrex._errors import ElectionTimeout, LeadershipLost, NotLeaderError
 from interrex._leader_only import LeaderOnly, leader_only
 from interrex._leadership import BaseLeadership
-from interrex._loop import LoopElection
+from interrex._queue import EventQueue
+from interrex._telling_aio import TellingElection
 from interrex._types import Event, Token
 
 __all__ = ["Draining", "Election", "Leadership"]
@@ -161,7 +162,7 @@ class Events(AsyncIterator[Event]):
         return event
 
 
-class Election(LoopElection):
+class Election(TellingElection):
     """One member of an election, for asyncio; options as `interrex.Election`.
 
     Only ``stall_limit`` differs: 30 s by default. Where the loop does not come round for so long,

@@ -16,7 +16,7 @@
 typedef struct irx__py_handle {
     PyObject base;
     irx_election *election; /* null: not open yet, or closed; changed under the global lock */
-    irx_event *kept;        /* taken, but a signal handler raised before it was handed out */
+    irx_event *kept;        /* taken, but there was no memory to hand it out */
     atomic_bool ready;      /* events wait; set by the core's thread */
     atomic_int waiters;     /* C calls under way without the global lock */
     pid_t owner;            /* waiters of a parent process never leave in a child */
@@ -25,9 +25,13 @@ typedef struct irx__py_handle {
 /* The heap type `Handle`, a new reference. */
 PyObject *irx__py_handle_type(PyObject *module);
 
-/* Its methods: those of calls.c and of wait.c, and the latter two. */
+/* Its methods: those of calls.c, of exchange.c and of wait.c. */
 extern PyMethodDef irx__py_methods[];
-PyObject *irx__py_next_event(PyObject *object, PyObject *timeout_ms);
+PyObject *irx__py_set_meta(PyObject *object, PyObject *meta);
+PyObject *irx__py_send(PyObject *object, PyObject *args);
+PyObject *irx__py_publish(PyObject *object, PyObject *value);
+PyObject *irx__py_value(PyObject *object, PyObject *unused);
+PyObject *irx__py_take(PyObject *object, PyObject *args);
 PyObject *irx__py_close(PyObject *object, PyObject *unused);
 
 /* The election of an open handle, or null with an exception. */
@@ -44,6 +48,8 @@ PyObject *irx__py_raise(int code, const char *text);
 PyObject *irx__py_token(irx_token token); /* (term, incarnation), or None for term 0 */
 PyObject *irx__py_status(const irx_status *status);
 PyObject *irx__py_members(const irx_member_info *members, size_t count);
+PyObject *irx__py_meta_of(const irx_member_info *members, size_t count, irx_id session);
+PyObject *irx__py_published(const irx_value *value); /* ((term, index), bytes), or None */
 PyObject *irx__py_metrics(const irx_metrics *metrics);
 PyObject *irx__py_event(const irx_event *event);
 

@@ -229,6 +229,29 @@ static PyObject *handle_members(PyObject *object, PyObject *unused)
     return list;
 }
 
+/* The meta of one member, as bytes: of the leader, mostly. */
+static PyObject *handle_meta_of(PyObject *object, PyObject *session)
+{
+    irx_election *election = irx__py_opened(object);
+    irx_id id;
+    const char *text = election != NULL ? PyUnicode_AsUTF8AndSize(session, NULL) : NULL;
+    if (text == NULL) {
+        return NULL;
+    }
+    if (!irx_id_parse(text, &id)) {
+        return Py_NewRef(Py_None);
+    }
+    irx_member_info *members = NULL;
+    size_t count = 0;
+    int code = irx_election_members(election, &members, &count);
+    if (code != 0) {
+        return irx__py_raise(code, NULL);
+    }
+    PyObject *meta = irx__py_meta_of(members, count, id);
+    irx_members_free(members);
+    return meta;
+}
+
 static PyObject *handle_metrics(PyObject *object, PyObject *unused)
 {
     (void)unused;
@@ -279,9 +302,14 @@ PyMethodDef irx__py_methods[] = {
     {"_transfer", handle_transfer, METH_O, NULL},
     {"_status", handle_status, METH_NOARGS, NULL},
     {"_members", handle_members, METH_NOARGS, NULL},
+    {"_meta_of", handle_meta_of, METH_O, NULL},
+    {"_set_meta", irx__py_set_meta, METH_O, NULL},
+    {"_send", irx__py_send, METH_VARARGS, NULL},
+    {"_publish", irx__py_publish, METH_O, NULL},
+    {"_value", irx__py_value, METH_NOARGS, NULL},
     {"_metrics", handle_metrics, METH_NOARGS, NULL},
     {"_history", handle_history, METH_NOARGS, NULL},
-    {"_next_event", irx__py_next_event, METH_O, NULL},
+    {"_take", irx__py_take, METH_VARARGS, NULL},
     {"_event_fd", handle_event_fd, METH_NOARGS, NULL},
     {"_close", irx__py_close, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},

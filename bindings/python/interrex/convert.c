@@ -38,6 +38,17 @@ static PyObject *from_text(const char *text)
     return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
 }
 
+static PyObject *from_bytes(const void *data, size_t length)
+{
+    return PyBytes_FromStringAndSize(data, (Py_ssize_t)length);
+}
+
+static PyObject *from_version(irx_version version)
+{
+    return Py_BuildValue("(KK)", (unsigned long long)version.term,
+                         (unsigned long long)version.index);
+}
+
 static PyObject *from_leader(bool known, irx_id session, const char *label, uint64_t term)
 {
     if (!known) {
@@ -66,6 +77,33 @@ PyObject *irx__py_status(const irx_status *status)
                          status->connected ? Py_True : Py_False);
 }
 
+/* What a member says of itself; None where it says nothing. */
+static PyObject *from_meta(const irx_member_info *member)
+{
+    bool says = member->meta != NULL && member->meta_length > 0;
+    return says ? from_bytes(member->meta, member->meta_length) : Py_NewRef(Py_None);
+}
+
+PyObject *irx__py_meta_of(const irx_member_info *members, size_t count, irx_id session)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (irx_id_equal(members[i].session, session)) {
+            return from_meta(&members[i]);
+        }
+    }
+    return Py_NewRef(Py_None);
+}
+
+PyObject *irx__py_published(const irx_value *value)
+{
+    if (value->version.term == 0) {
+        return Py_NewRef(Py_None);
+    }
+    /* Without any bytes too it is a value, though no JSON. */
+    return Py_BuildValue("(NN)", from_version(value->version),
+                         from_bytes(value->length > 0 ? value->data : "", value->length));
+}
+
 PyObject *irx__py_members(const irx_member_info *members, size_t count)
 {
     PyObject *list = PyList_New((Py_ssize_t)count);
@@ -75,9 +113,10 @@ PyObject *irx__py_members(const irx_member_info *members, size_t count)
     for (size_t i = 0; i < count; i++) {
         const irx_member_info *member = &members[i];
         PyObject *item =
-            Py_BuildValue("(NNsOOd)", from_id(member->session), from_text(member->label),
+            Py_BuildValue("(NNsOOdN)", from_id(member->session), from_text(member->label),
                           irx_role_text(member->role), member->candidate ? Py_True : Py_False,
-                          member->self ? Py_True : Py_False, (double)member->last_seen_ms / 1000.0);
+                          member->self ? Py_True : Py_False, (double)member->last_seen_ms / 1000.0,
+                          from_meta(member));
         if (item == NULL || PyList_SetItem(list, (Py_ssize_t)i, item) != 0) {
             Py_DECREF(list);
             return NULL;
@@ -103,12 +142,15 @@ static PyObject *from_reasons(const uint64_t counts[16])
 PyObject *irx__py_metrics(const irx_metrics *metrics)
 {
     return Py_BuildValue(
-        "{sKsKsNsKsKsKsKsKsd}", "elected", (unsigned long long)metrics->elected, "defeated",
+        "{sKsKsNsKsKsKsKsKsKsKsKsd}", "elected", (unsigned long long)metrics->elected, "defeated",
         (unsigned long long)metrics->defeated, "defeated_by", from_reasons(metrics->defeated_by),
         "renewals", (unsigned long long)metrics->renewals, "operations",
         (unsigned long long)metrics->operations, "failures", (unsigned long long)metrics->failures,
         "reconnects", (unsigned long long)metrics->reconnects, "events_dropped",
-        (unsigned long long)metrics->events_dropped, "last_round_trip",
+        (unsigned long long)metrics->events_dropped, "messages_sent",
+        (unsigned long long)metrics->messages_sent, "messages_received",
+        (unsigned long long)metrics->messages_received, "messages_dropped",
+        (unsigned long long)metrics->messages_dropped, "last_round_trip",
         (double)metrics->last_round_trip_ns / 1e9);
 }
 
@@ -125,20 +167,44 @@ static const char *kind_text(irx_happening kind)
     case IRX_WARNING: return "warning";
     case IRX_ERROR: return "error";
     case IRX_STOPPED: return "stopped";
+    case IRX_MESSAGE: return "message";
+    case IRX_VALUE: return "value";
+    case IRX_SETTLED: return "settled";
     }
     return "unknown";
 }
 
+/* What members told each other: (from, from leader, data), (version, data), (ticket, version), or
+ * None for any other kind. */
+static PyObject *from_exchange(const irx_event *event)
+{
+    const void *data = event->length > 0 ? event->data : "";
+    switch (event->kind) {
+    case IRX_MESSAGE:
+        return Py_BuildValue("(NON)", from_id(event->from), event->from_leader ? Py_True : Py_False,
+                             from_bytes(data, event->length));
+    case IRX_VALUE:
+        return Py_BuildValue("(NN)", from_version(event->version), from_bytes(data, event->length));
+    case IRX_SETTLED:
+        return Py_BuildValue("(KN)", (unsigned long long)event->ticket,
+                             from_version(event->version));
+    default: return Py_NewRef(Py_None);
+    }
+}
+
 PyObject *irx__py_event(const irx_event *event)
 {
-    bool told = event->kind == IRX_WARNING || event->kind == IRX_ERROR;
+    bool told = event->kind == IRX_WARNING || event->kind == IRX_ERROR ||
+                (event->kind == IRX_SETTLED && event->error.code != 0);
+    const char *text =
+        event->error.text[0] != '\0' ? event->error.text : irx_error_text(event->error.code);
     bool moved = event->kind == IRX_ROLE;
     PyObject *leader = from_leader(event->has_leader, event->leader_session, event->leader_label,
                                    event->leader_term);
-    return Py_BuildValue("(sNzzzNzN)", kind_text(event->kind), irx__py_token(event->token),
+    return Py_BuildValue("(sNzzzNzNN)", kind_text(event->kind), irx__py_token(event->token),
                          event->reason != IRX_REASON_NONE ? irx_reason_text(event->reason) : NULL,
                          moved ? irx_role_text(event->role) : NULL,
                          moved ? irx_role_text(event->previous) : NULL, leader,
                          told ? irx_error_name(event->error.code) : NULL,
-                         told ? from_text(event->error.text) : Py_NewRef(Py_None));
+                         told ? from_text(text) : Py_NewRef(Py_None), from_exchange(event));
 }

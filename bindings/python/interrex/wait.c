@@ -45,24 +45,31 @@ static int wait_slice(irx__py_handle *self, int slice_ms, irx_event **event)
     return code;
 }
 
-/* Hands the event out, unless a signal handler raises: it would do so before the caller has stored
- * what it got. Then the event is kept for the next call. */
-static PyObject *hand_out(irx__py_handle *self, irx_event *event)
+/* Appends the event to `into` before any signal handler can run: what one of them interrupts is
+ * then not lost. Only what there is no memory for is kept for the next call. */
+static PyObject *hand_out(irx__py_handle *self, irx_event *event, PyObject *into)
 {
-    PyObject *result = PyErr_CheckSignals() == 0 ? irx__py_event(event) : NULL;
-    if (result == NULL && self->election != NULL) {
+    PyObject *raw = irx__py_event(event);
+    PyObject *done = raw != NULL ? PyObject_CallMethod(into, "append", "(O)", raw) : NULL;
+    Py_XDECREF(raw);
+    if (done == NULL && self->election != NULL) {
         self->kept = event;
         return NULL;
     }
     irx_event_free(event);
-    return result;
+    if (done == NULL) {
+        return NULL;
+    }
+    Py_DECREF(done);
+    return PyErr_CheckSignals() == 0 ? Py_NewRef(Py_True) : NULL;
 }
 
-PyObject *irx__py_next_event(PyObject *object, PyObject *timeout)
+PyObject *irx__py_take(PyObject *object, PyObject *args)
 {
     irx__py_handle *self = (irx__py_handle *)object;
-    long left_ms = PyLong_AsLong(timeout);
-    if (left_ms == -1 && PyErr_Occurred()) {
+    long left_ms;
+    PyObject *into;
+    if (!PyArg_ParseTuple(args, "lO:_take", &left_ms, &into)) {
         return NULL;
     }
     bool forever = left_ms < 0;
@@ -75,7 +82,7 @@ PyObject *irx__py_next_event(PyObject *object, PyObject *timeout)
         self->kept = NULL;
         int code = event != NULL ? 0 : wait_slice(self, slice_ms, &event);
         if (code == 0) {
-            return hand_out(self, event);
+            return hand_out(self, event, into);
         }
         if (code != IRX_ETIMEOUT) {
             return irx__py_raise(code, NULL);
@@ -85,7 +92,7 @@ PyObject *irx__py_next_event(PyObject *object, PyObject *timeout)
         }
         left_ms -= forever ? 0 : slice_ms;
         if (left_ms == 0) {
-            return Py_NewRef(Py_None);
+            return Py_NewRef(Py_False);
         }
     }
 }

@@ -13,6 +13,7 @@ return run(function()
     end
     call('HSET', record_key, 'format', FORMAT, 'incarnation', ARGV[4], 'term', '0', 'session', '',
         'process', '', 'label', '', 'beat', '0', 'hold', '0', 'protocol', ARGV[5], 'takeover',
-        ARGV[6], 'presence_seen', '0', 'epoch', epoch, 'successor', '')
+        ARGV[6], 'presence_seen', '0', 'epoch', epoch, 'successor', '', 'value_term', '0',
+        'value_index', '0', 'list', '0', 'voters', '')
     return answer('OK', epoch, 0)
 end)

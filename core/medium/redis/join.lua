@@ -1,32 +1,40 @@
 -- JOIN: writes the sender's member row. Without a join number of its own the sender keeps the one it has in
 -- the table, or gets the next.
--- ARGV: 3 members version known, 4 session, 5 join or "0", 6 process, 7 "1" for a candidate, 8 label, 9 most members.
+-- ARGV: 3 members version known, 4 version of the published value known, 5 session, 6 join or "0", 7 process,
+-- 8 "1" for a candidate, 9 label, 10 meta, 11 "1" to tell the others of a row that changed, 12 most members.
 --#include record.lua
 --#include identity.lua
 
 return run(function()
     local epoch = present_epoch()
     if epoch ~= ARGV[2] then
-        return answer('EPOCH', epoch, 0, ARGV[3])
+        return answer('EPOCH', epoch, 0, ARGV[3], ARGV[4])
     end
     read_record()
-    local present = call('HMGET', members_key, ARGV[4], '#joins')
+    local present = call('HMGET', members_key, ARGV[5], '#joins')
     local row, joins = present[1], tonumber(present[2] or '0')
     if not joins then
         stop({'FOREIGN', members_key, 'its field "#joins" is no number'})
     end
-    local join = tonumber(ARGV[5])
+    local join = tonumber(ARGV[6])
     if join == 0 then
         join = row and tonumber(string.match(row, '^%d+')) or joins + 1
     end
-    local process = ARGV[6] ~= '' and ARGV[6] or '-'
-    local wanted = string.format('%.0f %s %s %s', join, process, ARGV[7], ARGV[8])
-    if row ~= wanted then
-        if not row and call('HLEN', members_key) - 2 >= tonumber(ARGV[9]) then
-            stop({'FULL', members_key, ARGV[9]})
-        end
-        call('HSET', members_key, ARGV[4], wanted, '#joins', string.format('%.0f', math.max(join, joins)),
-            '#version', next_version())
+    local process = ARGV[7] ~= '' and ARGV[7] or '-'
+    -- Not by string.format, which ends a text at its first zero byte: meta is any bytes.
+    local wanted = string.format('%.0f ', join) .. process .. ' ' .. ARGV[8] .. ' ' .. ARGV[9]
+    if ARGV[10] ~= '' then
+        wanted = wanted .. '\n' .. ARGV[10]
     end
-    return answer('OK', epoch, join, ARGV[3])
+    if row ~= wanted then
+        if not row and call('HLEN', members_key) - 2 >= tonumber(ARGV[12]) then
+            stop({'FULL', members_key, ARGV[12]})
+        end
+        call('HSET', members_key, ARGV[5], wanted, '#joins', string.format('%.0f', math.max(join, joins)),
+            '#version', next_version())
+        if ARGV[11] == '1' then
+            hint()
+        end
+    end
+    return answer('OK', epoch, join, ARGV[3], ARGV[4])
 end)

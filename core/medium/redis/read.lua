@@ -1,19 +1,15 @@
--- READ: the record and, where the sender's copy is old, the member table. Where both are what the sender
--- has, under its own epoch, the answer is the one word SAME.
--- ARGV: 3 "incarnation/term/session/beat" of the sender's copy or "", 4 its members version.
+-- READ: the record and, where the sender's copies are old, the member table and the published value. Where all
+-- is as the sender has it, under its own epoch, but perhaps for the beat, the answer is one word.
+-- ARGV: 3 key and 4 beat of the sender's copy (see copy.lua), 5 its members version, 6 version of its value.
 --#include record.lua
 --#include identity.lua
+--#include copy.lua
 
 return run(function()
     local epoch = present_epoch()
     if epoch ~= ARGV[2] then
-        return answer('EPOCH', epoch, 0, ARGV[4])
+        return answer('EPOCH', epoch, 0, ARGV[5], ARGV[6])
     end
-    if ARGV[3] ~= '' and members_version() == ARGV[4] then
-        local key = call('HMGET', record_key, 'incarnation', 'term', 'session', 'beat')
-        if key[1] and key[2] and key[3] and key[4] and table.concat(key, '/') == ARGV[3] then
-            return {ok = 'SAME'}
-        end
-    end
-    return answer(read_record() and 'OK' or 'ABSENT', epoch, 0, ARGV[4])
+    return brief(ARGV[3], ARGV[4], ARGV[5]) or
+        answer(read_record() and 'OK' or 'ABSENT', epoch, 0, ARGV[5], ARGV[6])
 end)

@@ -2,7 +2,7 @@
 -- epoch are found and answered. It writes nothing.
 --
 -- KEYS[1] is the record, ARGV[1] the namespace, ARGV[2] the sender's epoch. Every answer is
--- {status, epoch, join, record or nil, members version or nil, members or nil}.
+-- {status, epoch, join, record or nil, members version or nil, members or nil, published value or nil}.
 --
 -- A script makes all its checks first and then one decisive write; what follows that write (PUBLISH, a
 -- second key) goes through redis.pcall and may fail. So an error reply says: surely not applied.
@@ -10,7 +10,8 @@
 local FORMAT = 1
 local FIELDS = {
     'format', 'incarnation', 'term', 'session', 'process', 'label', 'beat', 'hold', 'protocol',
-    'takeover', 'presence_seen', 'epoch', 'successor',
+    'takeover', 'presence_seen', 'epoch', 'successor', 'value_term', 'value_index', 'list',
+    'voters',
 }
 local record_key = KEYS[1]
 local members_key = record_key .. ':members'
@@ -46,7 +47,7 @@ local function call(...)
     return reply
 end
 
--- A table by field name with the list under `list`, or nil where there is no record.
+-- A table by field name with the list under `fields`, or nil where there is no record.
 local function read_record()
     local list = call('HMGET', record_key, unpack(FIELDS))
     if not list[1] then
@@ -55,11 +56,11 @@ local function read_record()
         end
         return nil
     end
-    local record = {list = list}
+    local record = {fields = list, ours = tonumber(list[1]) == FORMAT}
     for index, field in ipairs(FIELDS) do
         record[field] = list[index]
+        record.ours = record.ours and list[index] ~= false
     end
-    record.ours = tonumber(list[1]) == FORMAT
     return record
 end
 
@@ -67,17 +68,32 @@ local function members_version()
     return call('HGET', members_key, '#version') or '0'
 end
 
--- `known` is the members version that the sender has; nil leaves the table out.
-local function answer(status, epoch, join, known)
+-- Is the published value newer than "term/index", which the sender has? Values of a later term are later.
+local function is_newer(record, known)
+    local term, index = string.match(known, '^(%d+)/(%d+)$')
+    local stored_term, stored_index = tonumber(record.value_term), tonumber(record.value_index)
+    if not term or not stored_term or not stored_index then
+        return false
+    end
+    term, index = tonumber(term), tonumber(index)
+    return stored_term > term or stored_term == term and stored_index > index
+end
+
+-- `known` is the members version that the sender has, `value_known` the version of its published value; nil
+-- leaves the table, or the value, out.
+local function answer(status, epoch, join, known, value_known)
     local record = read_record()
-    local version, rows = false, false
+    local version, rows, value = false, false, false
     if known then
         version = members_version()
         if version ~= known then
             rows = call('HGETALL', members_key)
         end
     end
-    return {status, epoch, join, record and record.list or false, version, rows}
+    if record and record.ours and value_known and is_newer(record, value_known) then
+        value = call('HGET', record_key, 'value')
+    end
+    return {status, epoch, join, record and record.fields or false, version, rows, value}
 end
 
 -- Grows with every change and does not begin anew when the table was lost.

@@ -15,7 +15,7 @@ return run(function()
     local version = ARGV[7] == '1' and next_version()
     if own then
         call('HSET', record_key, 'session', '', 'process', '', 'label', '', 'presence_seen', '0',
-            'successor', ARGV[6])
+            'successor', ARGV[6], 'voters', '')
     end
     local left = version and redis.pcall('HDEL', members_key, ARGV[5]) == 1
     if left then

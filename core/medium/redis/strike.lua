@@ -1,7 +1,9 @@
 -- STRIKE: removes the rows of members whose presence ended. Members without a process have none to end.
--- ARGV: 3 members version known.
+-- Where there is none to remove it is answered as a READ is.
+-- ARGV: 3 key and 4 beat of the sender's copy (see copy.lua), 5 its members version, 6 version of its value.
 --#include record.lua
 --#include identity.lua
+--#include copy.lua
 
 -- Lua passes a few thousand arguments at most. What is over is struck the next time.
 local CHUNK = 1000
@@ -38,7 +40,7 @@ end
 return run(function()
     local epoch = present_epoch()
     if epoch ~= ARGV[2] then
-        return answer('EPOCH', epoch, 0, ARGV[3])
+        return answer('EPOCH', epoch, 0, ARGV[5], ARGV[6])
     end
     read_record()
     local gone = gone_sessions()
@@ -48,5 +50,5 @@ return run(function()
         redis.pcall('HSET', members_key, '#version', version)
         hint()
     end
-    return answer('OK', epoch, 0, ARGV[3])
+    return brief(ARGV[3], ARGV[4], ARGV[5]) or answer('OK', epoch, 0, ARGV[5], ARGV[6])
 end)

@@ -8,13 +8,17 @@ import {
   type ElectionOptions,
   type ErrorCode,
   type Guarantee,
+  type Json,
   type Leader,
   type Leadership,
   type LossReason,
   type Member,
   type Metrics,
+  type PublishedValue,
+  type ReceivedMessage,
   type Role,
   type Token,
+  type Version,
 } from 'interrex';
 import { exactly } from './exact.js';
 
@@ -87,10 +91,71 @@ election.role = 'leader';
 election.isLeader('100');
 // @ts-expect-error an id is required
 election.transfer();
-// @ts-expect-error not in this version
-void election.send;
-// @ts-expect-error not in this version
-void election.publish;
+
+// ---- members to one another ----------------------------------------------------------------------
+
+new Election({ name: 'billing', protocol: 'quorum', meta: { zone: 'a', weight: 1 } });
+new Election({ name: 'billing', meta: undefined });
+// @ts-expect-error JSON can not carry it
+new Election({ name: 'billing', meta: () => 1 } satisfies ElectionOptions);
+
+exactly<Json | null>()(election.meta, true);
+exactly<Json | null>()(election.value, true);
+exactly<Promise<void>>()(election.setMeta({ zone: 'b' }), true);
+exactly<Promise<void>>()(election.setMeta(null), true);
+exactly<Promise<void>>()(election.send('followers', [1, 'two', { three: null }]), true);
+exactly<Promise<void>>()(election.send('0123456789abcdef0123456789abcdef', 'you'), true);
+exactly<Promise<{ readonly version: Version }>>()(election.publish(7), true);
+exactly<Json | null | undefined>()(election.members()[0]?.meta, true);
+// @ts-expect-error to whom is it?
+election.send({ data: 1 });
+// @ts-expect-error JSON can not carry it
+election.send('all', 1n);
+// @ts-expect-error JSON can not carry it
+election.send('all', undefined);
+// @ts-expect-error it is published
+election.value = 7;
+// @ts-expect-error there is setMeta
+election.meta = 7;
+
+interface Instance {
+  zone: string;
+}
+interface Plan {
+  shards: string[];
+}
+type Command = { do: 'drain'; shard: string } | { do: 'report' };
+
+const typed = new Election<Instance, Plan, Command>({ name: 'billing', meta: { zone: 'a' } });
+exactly<Member<Instance>[]>()(typed.members(), true);
+exactly<Instance | null>()(typed.meta, true);
+exactly<Leader<Instance> | null>()(typed.leader, true);
+exactly<Plan | null>()(typed.value, true);
+exactly<Promise<void>>()(typed.send('leader', { do: 'report' }), true);
+typed.on('message', (message) => exactly<ReceivedMessage<Command>>()(message, true));
+typed.on('message', ({ data, from, fromLeader }) => {
+  exactly<Command>()(data, true);
+  exactly<string>()(from, true);
+  exactly<boolean>()(fromLeader, true);
+});
+typed.on('value', (published) => exactly<PublishedValue<Plan>>()(published, true));
+typed.on('value', ({ version, value }) => {
+  exactly<number>()(version.term, true);
+  exactly<number>()(version.index, true);
+  exactly<Plan>()(value, true);
+});
+typed.on('defeated', ({ leader }) => exactly<Leader<Instance> | null>()(leader, true));
+typed.on('members', (members) => exactly<Member<Instance>[]>()(members, true));
+// @ts-expect-error not such a command
+typed.send('leader', { do: 'dance' });
+// @ts-expect-error not such a value
+typed.publish('plan');
+// @ts-expect-error not such a meta
+typed.setMeta({ rack: 1 });
+// @ts-expect-error not such a meta
+new Election<Instance>({ name: 'billing', meta: { rack: 1 } });
+// What the meta is tells what the members say.
+exactly<Election<{ zone: string }>>()(new Election({ name: 'b', meta: { zone: 'a' } }), true);
 
 // ---- leadership ----------------------------------------------------------------------------------
 
@@ -150,5 +215,6 @@ election.on('elected', (leadership: string) => leadership);
 
 const error: Error = new InterrexError('text', 'CONFIG');
 void error;
+new InterrexError('text', 'TOO_LARGE');
 // @ts-expect-error this is not a code
 new InterrexError('text', 'WRONG');

@@ -1,0 +1,2 @@
+export * from './node-raft-redis.js';
+export { Candidate as default } from './node-raft-redis.js';

@@ -1,0 +1,4 @@
+import compat from './node-raft-redis.js';
+
+export const { Candidate } = compat;
+export default Candidate;

@@ -255,15 +255,17 @@ void irx__local_work_free(irx__local_work *w)
     w->value = NULL;
 }
 
-void irx__local_each_session(const irx__local_root *root, const char *election,
-                             void (*each)(void *argument, irx_id session), void *argument)
+int irx__local_each_session(const irx__local_root *root, const char *election,
+                            void (*each)(void *argument, irx_id session), void *argument,
+                            irx_error *error)
 {
     int fd = openat(root->fd, election, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
     if (!directory) {
+        int number = errno;
         if (fd >= 0)
             close(fd);
-        return;
+        return number == ENOENT ? 0 : irx__local_fail(error, number, "list", root->path, election);
     }
     for (struct dirent *entry; (entry = readdir(directory));) {
         irx_id session;
@@ -271,4 +273,5 @@ void irx__local_each_session(const irx__local_root *root, const char *election,
             each(argument, session);
     }
     closedir(directory);
+    return 0;
 }

@@ -22,7 +22,7 @@ typedef struct irx__local_work {
     irx_status_kind status;
 } irx__local_work;
 
-/* All but the last three return 0 or a negative IRX_E… with *w->why. */
+/* Those that return something return 0 or a negative IRX_E… with *w->why. */
 
 /* Makes the election's directory where it is missing, and listens to it. */
 int irx__local_make_election(irx__local_work *w);
@@ -44,8 +44,9 @@ void irx__local_touch(irx__local_work *w);
 void irx__local_hand_value(irx__local_work *w);
 void irx__local_work_free(irx__local_work *w);
 
-/* Names every session whose presence file is there. */
-void irx__local_each_session(const irx__local_root *root, const char *election,
-                             void (*each)(void *argument, irx_id session), void *argument);
+/* Names every session whose presence file is there. 0 or a negative IRX_E…. */
+int irx__local_each_session(const irx__local_root *root, const char *election,
+                            void (*each)(void *argument, irx_id session), void *argument,
+                            irx_error *error);
 
 #endif

@@ -85,8 +85,6 @@ static irx__local_link *make(irx_medium *medium, irx_id line)
 
 bool irx__local_link_join(irx__local_seat *seat, irx_id line)
 {
-    if (irx_id_none(line))
-        return false;
     irx__local_link *link = find(seat->medium, line);
     if (!link)
         link = make(seat->medium, line);

@@ -164,18 +164,20 @@ int irx__local_presence_ended(const irx__local_root *root, const char *election,
     return code;
 }
 
-irx_id irx__local_presence_line(const irx__local_root *root, const char *election, irx_id session)
+int irx__local_presence_line(const irx__local_root *root, const char *election, irx_id session,
+                             irx_id *line)
 {
     char file[FILE_PATH_MAX];
     char *text;
-    irx_id socket = {0, 0};
+    irx_error error;
     session_file(election, session, file);
-    if (irx__local_read(root->fd, file, 64, &text, root->path, NULL) != 0)
-        return socket;
+    int code = irx__local_read(root->fd, file, 64, &text, root->path, &error);
+    if (code != 0)
+        return code;
     text[strcspn(text, "\n")] = '\0';
-    irx_id_parse(text, &socket);
+    bool is_named = irx_id_parse(text, line);
     free(text);
-    return socket;
+    return is_named ? 0 : 1;
 }
 
 void irx__local_presence_clear(const irx__local_root *root, const char *election, irx_id session)

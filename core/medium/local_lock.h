@@ -38,8 +38,10 @@ void irx__local_presence_drop(const irx__local_root *root, const char *election,
 int irx__local_presence_ended(const irx__local_root *root, const char *election, irx_id session,
                               irx_error *error);
 
-/* The line that the session's process named; none where there is none. */
-irx_id irx__local_presence_line(const irx__local_root *root, const char *election, irx_id session);
+/* The line that the session's process named. 0; 1: there is no such session, or it named none; a
+ * negative IRX_E…: can not tell. */
+int irx__local_presence_line(const irx__local_root *root, const char *election, irx_id session,
+                             irx_id *line);
 
 /* Removes the file of a session that ended. The election's lock must be held. */
 void irx__local_presence_clear(const irx__local_root *root, const char *election, irx_id session);

@@ -53,9 +53,10 @@ static int send_to_one(irx_medium *medium, const irx__call *call, const char *el
                        unsigned char *frame)
 {
     /* Presence is a session's here. */
-    irx_id line = irx__local_presence_line(&medium->root, election, call->process);
-    if (irx_id_none(line))
-        return IRX_ENOMEMBER;
+    irx_id line;
+    int code = irx__local_presence_line(&medium->root, election, call->process, &line);
+    if (code != 0)
+        return code == 1 ? IRX_ENOMEMBER : code;
     if (irx_id_equal(line, medium->line))
         return send_here(medium, call, election);
     size_t size = irx__frame_write(NULL, call->bytes, call->length, frame);
@@ -75,19 +76,21 @@ static void say_to_process_of(void *argument, irx_id session)
     irx_medium *medium = b->medium;
     if (irx__local_is_ours(medium, b->election, session))
         return;
-    irx_id line = irx__local_presence_line(&medium->root, b->election, session);
-    if (!irx_id_none(line) && !irx_id_equal(line, medium->line))
+    irx_id line;
+    if (irx__local_presence_line(&medium->root, b->election, session, &line) == 0 &&
+        !irx_id_equal(line, medium->line))
         irx__local_link_say(medium, line, medium->round, b->frame, b->size);
 }
 
-static void send_to_all(irx_medium *medium, const irx__call *call, const char *election,
-                        unsigned char *frame)
+static int send_to_all(irx_medium *medium, const irx__call *call, const char *election,
+                       unsigned char *frame)
 {
     broadcast b = {.medium = medium, .election = election, .frame = frame};
     b.size = irx__frame_write(election, call->bytes, call->length, frame);
     medium->round++;
     take_broadcast(medium, election, strlen(election), call->bytes, call->length);
-    irx__local_each_session(&medium->root, election, say_to_process_of, &b);
+    irx_error why;
+    return irx__local_each_session(&medium->root, election, say_to_process_of, &b, &why);
 }
 
 int irx__local_send(irx_medium *medium, const irx__call *call)
@@ -101,7 +104,7 @@ int irx__local_send(irx_medium *medium, const irx__call *call)
     if (!frame)
         return IRX_ENOMEM;
     if (irx_id_none(call->to))
-        send_to_all(medium, call, seat->path, frame);
+        code = send_to_all(medium, call, seat->path, frame);
     else
         code = send_to_one(medium, call, seat->path, frame);
     free(frame);

@@ -138,7 +138,7 @@ static int apply_table(irx__local_work *w)
         return code;
     if (w->op->kind == IRX_OP_JOIN || w->op->kind == IRX_OP_STRIKE) {
         changed = drop_gone(w);
-        irx__local_each_session(&w->medium->root, w->seat->path, clear_gone, w);
+        irx__local_each_session(&w->medium->root, w->seat->path, clear_gone, w, NULL);
     } else {
         changed = irx__table_remove(&w->table, w->op->session);
     }

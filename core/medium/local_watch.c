@@ -17,8 +17,9 @@ static void schedule(irx__local_seat *seat, double after_s)
 
 static bool join_link(irx__local_seat *seat)
 {
-    irx_id line = irx__local_presence_line(&seat->medium->root, seat->path, seat->watched);
-    return irx__local_link_join(seat, line);
+    irx_id line;
+    return irx__local_presence_line(&seat->medium->root, seat->path, seat->watched, &line) == 0 &&
+           irx__local_link_join(seat, line);
 }
 
 static bool has_ended(const irx__local_seat *seat)

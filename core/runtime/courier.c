@@ -160,7 +160,7 @@ static void take_send(irx_election *e, irx__request *request)
     irx_message message = {
         .kind = IRX_MESSAGE_DATA,
         .from = e->session,
-        .presence = irx_presence_digest(irx__own_process(e)),
+        .presence = irx_presence_digest(irx__own_presence(e)),
         .to = request->to,
         .audience = request->audience,
         .from_leader = irx__holds(e, NULL),

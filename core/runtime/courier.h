@@ -75,6 +75,9 @@ void irx__courier_free(irx__courier *courier);
 
 /* post.c. The presence that this process is under, none while it has none. */
 irx_id irx__own_process(const irx_election *election);
+/* The presence that this member's row names: under exclusion by the kernel each session has its
+ * own. */
+irx_id irx__own_presence(const irx_election *election);
 /* Encodes a message and hands it to the medium; 0, or why it can not leave. */
 int irx__courier_post(irx_election *election, const irx_message *message, uint64_t ticket);
 

@@ -9,6 +9,11 @@ irx_id irx__own_process(const irx_election *e)
     return presence->state == IRX__HUB_UP ? presence->id : (irx_id){0, 0};
 }
 
+irx_id irx__own_presence(const irx_election *e)
+{
+    return e->hub->class->kernel ? e->session : irx__own_process(e);
+}
+
 /* The presence of a session: by its row, or, where none came yet, by the record that it holds. */
 static bool find_process(const irx_election *e, irx_id session, irx_id *process)
 {

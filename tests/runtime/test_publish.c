@@ -529,5 +529,11 @@ int main(void)
     url = redis_server_url(server);
     failed += cmocka_run_group_tests_name("redis", plain, NULL, NULL);
     redis_server_stop(server);
+    const struct CMUnitTest local[] = {OVER_EVERY_MEDIUM};
+    char directory[64], local_url[80];
+    make_directory(directory, local_url);
+    url = local_url;
+    failed += cmocka_run_group_tests_name("local", local, NULL, NULL);
+    remove_directory(directory);
     return failed;
 }

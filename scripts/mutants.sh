@@ -71,7 +71,7 @@ LIST_CONFIRMED          exclusion           quorum safe hush,hints,slow   5000  
 VOTES_COUNTED           exclusion           quorum safe network           5000  0
 CLAIM_ALONE             exclusion           quorum safe network           5000  0
 VOTE_SILENCE            exclusion           quorum safe network           5000  0
-VOTE_NAMES              exclusion,late      quorum safe network           5000  0
+VOTE_NAMES              exclusion           quorum safe network           5000  0
 VOTE_BINDS              exclusion           quorum safe hush,hints,slow   5000  5
 VOTE_NOT_SELF           exclusion           quorum safe network           5000  0
 BEAT_IS_SIGHT           exclusion           quorum safe network           5000  0

@@ -161,7 +161,8 @@ void sim_bus_take(sim_world *w, const sim_post *post)
     w->report->received++;
     if (post->number == 0)
         w->letters[w->letter_count++ % SIM_LETTERS] = post->letter;
-    sim_check_message(w, who, &input);
+    sim_check_message(w, who, &input.message);
+    sim_step(w, who, &input);
 }
 
 /* ---- strays -----------------------------------------------------------------------------------

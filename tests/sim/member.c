@@ -187,6 +187,7 @@ void sim_step(sim_world *w, int who, irx_input *input)
     input->member_count = m->row_count;
     w->report->steps++;
     irx_engine_step(m->engine, input, &w->outputs);
+    sim_shadow_follow(w, who, input);
     sim_check_outputs(w, who, input->kind, &w->outputs);
     if (m->race)
         race(w, who, &w->outputs);

@@ -253,6 +253,15 @@ typedef struct sim_world {
         int64_t taken_ns;
     } clone;
 
+    /* a member that was told what says nothing; see shadow.c */
+    struct {
+        int who;
+        uint32_t life;
+        int left; /* steps */
+        irx_message_kind kind;
+        bool same[2];
+    } shadow;
+
     size_t name_count;
 
     /* not cleared from run to run */
@@ -344,8 +353,12 @@ void sim_check_outputs(sim_world *w, int who, irx_input_kind kind, const irx_out
 void sim_check_event(sim_world *w, int who, const irx_output *output, int64_t step_ns);
 void sim_check_snapshot(sim_world *w, int who, const irx_snapshot *snapshot, int64_t step_ns);
 void sim_check_write(sim_world *w, int who, irx_token token);
-void sim_check_message(sim_world *w, int who, irx_input *input);
+void sim_check_message(sim_world *w, int who, const irx_message *message);
 void sim_check_told_lost(sim_world *w, int who, irx_id process);
+
+/* shadow.c */
+void sim_shadow_begin(sim_world *w, int who, irx_message_kind kind);
+void sim_shadow_follow(sim_world *w, int who, const irx_input *input);
 
 /* quiet.c */
 void sim_quiet_begin(sim_world *w);

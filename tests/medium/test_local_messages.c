@@ -233,6 +233,31 @@ static void said_to_one_without_descriptors_arrives(void **state)
     ev_loop_destroy(elsewhere.loop);
 }
 
+/* Nobody was asked: that is not to say that nobody is there. */
+static void sender_without_descriptors_is_told(void **state)
+{
+    place *where = *state;
+    struct rlimit limit, none;
+    peer_seat *s = joined(where, "billing");
+    peer_seat *other = joined(where, "billing");
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    none = limit;
+    none.rlim_cur = 3;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    post(s, other->session, "now", 1);
+    bool told = peer_wait(where->loop, &s->sents, 1);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_true(told);
+    assert_int_not_equal(outcome(s, 1), 0);
+    assert_int_not_equal(outcome(s, 1), IRX_ENOMEMBER);
+    post(s, other->session, "later", 2);
+    assert_int_equal(outcome(s, 2), 0);
+    assert_true(peer_heard(other, 1, s, "later"));
+    assert_int_equal(other->messages, 1);
+    peer_end(other);
+    peer_end(s);
+}
+
 /* A forked child holds no end of any conversation. */
 static void fork_keeps_no_line(void **state)
 {
@@ -395,6 +420,7 @@ int main(void)
         TEST(removed_socket_is_nobody),
         TEST(line_keeps_its_name),
         TEST(said_to_one_without_descriptors_arrives),
+        TEST(sender_without_descriptors_is_told),
         TEST(fork_keeps_no_line),
         TEST(foreign_bytes_are_hung_up_on),
         TEST(frames_may_be_torn),

@@ -113,12 +113,23 @@ def shared_url(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> str:
     return _url(request, tmp_path)
 
 
-def _url(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> str:
-    if request.param == "redis":
+def _url(request: pytest.FixtureRequest, tmp_path: pathlib.Path, medium: str | None = None) -> str:
+    medium = medium or request.param
+    if medium == "redis":
         server = request.getfixturevalue("shared_redis")
         assert isinstance(server, RedisServer)
         return server.url
-    return f"local://{tmp_path}/elections" if request.param == "local" else "memory:"
+    return f"local://{tmp_path}/elections" if medium == "local" else "memory:"
+
+
+PLACES = ["memory lease", "memory quorum", "local lease", "redis lease", "redis quorum"]
+
+
+@pytest.fixture(params=PLACES)
+def place(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> dict[str, str]:
+    """Every medium under every protocol that it has, as options."""
+    medium, protocol = request.param.split()
+    return {"url": _url(request, tmp_path, medium), "protocol": protocol}
 
 
 @pytest.fixture

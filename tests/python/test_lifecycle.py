@@ -21,7 +21,7 @@ def test_a_single_member_leads_and_tells(url, name):
         assert isinstance(election.token, Token)
         assert election.term == election.token.term > 0
         assert len(election.token.incarnation) == len(election.id) == 32
-        assert election.leader == (election.id, "me", election.term)
+        assert election.leader == (election.id, "me", election.term, None)
         assert election.guarantee == {"m": "exclusive", "l": "kernel", "r": "term"}[url[0]]
         eventually(election.members)
         (member,) = election.members()

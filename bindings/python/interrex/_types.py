@@ -130,7 +130,7 @@ class Metrics(TypedDict):
     last_round_trip: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Event:
     """Something that happened in an election; fields that do not belong to the kind are None.
 
@@ -157,3 +157,8 @@ class Event:
     from_leader: bool | None = None
     version: Version | None = None
     value: Json = field(default=None, hash=False)
+
+    def __repr__(self) -> str:
+        told = {name: getattr(self, name) for name in self.__slots__}
+        shown = [f"{name}={told[name]!r}" for name in told if told[name] is not None]
+        return f"Event({', '.join(shown)})"

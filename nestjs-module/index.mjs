@@ -7,4 +7,5 @@ export {
   LeaderOnly,
   OnDefeated,
   OnElected,
+  OnLeaderMessage,
 } from './dist/index.js';

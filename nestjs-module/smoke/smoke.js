@@ -17,6 +17,9 @@ class Work {
   defeated({ reason }) {
     log.push(`defeated ${reason}`);
   }
+  received({ data, fromLeader }) {
+    log.push(`received ${data} ${fromLeader}`);
+  }
   async slow() {
     log.push('work begins');
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -35,6 +38,7 @@ function decorate(method, decorator) {
 }
 decorate('elected', nest.OnElected());
 decorate('defeated', nest.OnDefeated());
+decorate('received', nest.OnLeaderMessage());
 decorate('slow', nest.LeaderOnly());
 Injectable()(Work);
 
@@ -61,6 +65,13 @@ async function main() {
   await service.whenLeader();
   assert.equal(service.isLeader(), true);
 
+  const { Election } = require('interrex');
+  const other = new Election({ name: 'smoke', url: 'memory:', candidate: false });
+  await other.start();
+  await other.send('leader', 'hello');
+  while (log.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+  await other.stop();
+
   const done = work.slow();
   await new Promise((resolve) => setImmediate(resolve));
   await application.close();
@@ -68,6 +79,7 @@ async function main() {
   assert.equal(await work.slow(), undefined, 'after the end nobody leads');
   assert.deepEqual(log, [
     'elected true',
+    'received hello false',
     'work begins',
     'work ends',
     'defeated stopped',

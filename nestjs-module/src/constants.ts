@@ -9,6 +9,8 @@ export const LEADER_ELECTION_OPTIONS = Symbol('interrex:options');
 export const ON_ELECTED = Symbol('interrex:on-elected');
 /** On a method: where its {@link OnDefeated} handler belongs. */
 export const ON_DEFEATED = Symbol('interrex:on-defeated');
+/** On a method: where its {@link OnLeaderMessage} handler belongs. */
+export const ON_LEADER_MESSAGE = Symbol('interrex:on-leader-message');
 /** On a method: the options of {@link LeaderOnly}. */
 export const LEADER_ONLY = Symbol('interrex:leader-only');
 

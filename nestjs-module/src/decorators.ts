@@ -1,11 +1,17 @@
 /**
- * The decorators. `OnElected` and `OnDefeated` only leave metadata for the explorer; `InjectElection`
- * names a token; `LeaderOnly` wraps its method there and then, because other decorators (a cron, a
+ * The decorators. `OnElected`, `OnDefeated` and `OnLeaderMessage` only leave metadata for the
+ * explorer; `InjectElection` names a token; `LeaderOnly` wraps its method there and then, because other decorators (a cron, a
  * job handler) keep the function they find. They never look for an election themselves: which one an
  * instance belongs to is the explorer's to say.
  */
 import { Inject } from '@nestjs/common';
-import { getElectionToken, LEADER_ONLY, ON_DEFEATED, ON_ELECTED } from './constants.js';
+import {
+  getElectionToken,
+  LEADER_ONLY,
+  ON_DEFEATED,
+  ON_ELECTED,
+  ON_LEADER_MESSAGE,
+} from './constants.js';
 import { callAsLeader, type Method } from './leader-only.js';
 
 /** Of a method that returns a promise. */
@@ -43,6 +49,16 @@ export function OnElected(name?: string): MethodDecorator {
  */
 export function OnDefeated(name?: string): MethodDecorator {
   return keepMetadata(ON_DEFEATED, { name });
+}
+
+/**
+ * Calls the method with `{ data, from, fromLeader }` for each message that another member sent to this instance:
+ * `fromLeader` says whether that member led. What it throws is logged.
+ *
+ * @param name - the election's name; that of `forRoot` if absent
+ */
+export function OnLeaderMessage(name?: string): MethodDecorator {
+  return keepMetadata(ON_LEADER_MESSAGE, { name });
 }
 
 /**
@@ -86,7 +102,7 @@ function keepMetadata(metadataKey: symbol, value: { name?: string }): MethodDeco
     const method: unknown = descriptor.value;
     if (!isMethod(method)) {
       throw new TypeError(
-        `@OnElected or @OnDefeated stands on ${String(key)}, which is not a method`,
+        `@OnElected, @OnDefeated or @OnLeaderMessage stands on ${String(key)}, which is not a method`,
       );
     }
     Reflect.defineMetadata(metadataKey, value, method);

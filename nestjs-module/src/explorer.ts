@@ -7,16 +7,24 @@
 import { Inject, Injectable, Logger, OnModuleInit } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import type { Election } from 'interrex';
-import { LEADER_ONLY, LOG_CONTEXT, ON_DEFEATED, ON_ELECTED } from './constants.js';
+import {
+  LEADER_ONLY,
+  LOG_CONTEXT,
+  ON_DEFEATED,
+  ON_ELECTED,
+  ON_LEADER_MESSAGE,
+} from './constants.js';
 import { bindInstance, type Method } from './leader-only.js';
 import { ElectionRegistry } from './registry.js';
 
 type InstanceWrapper = ReturnType<DiscoveryService['getProviders']>[number];
 
+/** `event`: the election's event that calls the method; LeaderOnly is called by the application. */
 const DECORATORS = [
-  { metadataKey: ON_ELECTED, decorator: 'OnElected' },
-  { metadataKey: ON_DEFEATED, decorator: 'OnDefeated' },
-  { metadataKey: LEADER_ONLY, decorator: 'LeaderOnly' },
+  { metadataKey: ON_ELECTED, decorator: 'OnElected', event: 'elected' },
+  { metadataKey: ON_DEFEATED, decorator: 'OnDefeated', event: 'defeated' },
+  { metadataKey: ON_LEADER_MESSAGE, decorator: 'OnLeaderMessage', event: 'message' },
+  { metadataKey: LEADER_ONLY, decorator: 'LeaderOnly', event: null },
 ] as const;
 
 @Injectable()
@@ -52,15 +60,14 @@ export class LeaderElectionExplorer implements OnModuleInit {
 
   private tie(instance: object, wrapper: InstanceWrapper): void {
     for (const found of this.decorated(Object.getPrototypeOf(instance) as object | null)) {
-      const { decorator, method, options, key } = found;
+      const { decorator, event, method, options, key } = found;
       const where = `@${decorator} on ${wrapper.name}.${key}`;
-      if (decorator === 'LeaderOnly') {
+      if (event === null) {
         this.election(options.election, where);
         bindInstance(instance, this.registry);
         continue;
       }
       const election = this.election(options.name, where);
-      const event = decorator === 'OnElected' ? 'elected' : 'defeated';
       election.on(event, (argument: unknown) => void this.call(instance, method, argument, where));
     }
   }
@@ -99,10 +106,11 @@ export class LeaderElectionExplorer implements OnModuleInit {
     for (const key of this.scanner.getAllMethodNames(prototype)) {
       const method = (prototype as Record<string, unknown>)[key];
       if (typeof method !== 'function') continue;
-      for (const { metadataKey, decorator } of DECORATORS) {
+      for (const { metadataKey, decorator, event } of DECORATORS) {
         const options = Reflect.getOwnMetadata(metadataKey, method) as
           { name?: string; election?: string } | undefined;
-        if (options !== undefined) yield { decorator, key, method: method as Method, options };
+        if (options !== undefined)
+          yield { decorator, event, key, method: method as Method, options };
       }
     }
   }

@@ -9,6 +9,7 @@ export {
   type LeaderOnlyOptions,
   OnDefeated,
   OnElected,
+  OnLeaderMessage,
 } from './decorators.js';
 export { LeaderElectionModule } from './module.js';
 export type {

@@ -70,6 +70,15 @@ onEveryMedium((place) => {
       'election.start(); parentPort.postMessage(0);',
       'election.start(); election.stop(); parentPort.postMessage(0);',
       `${LEAD} election.lead(() => new Promise(() => {}));`,
+      `election.on('elected', () => {
+         for (let i = 0; i < 50; i++) {
+           election.publish(i);
+           election.send('all', i);
+           election.setMeta(i);
+         }
+         parentPort.postMessage(0);
+       });
+       election.start();`,
     ];
     for (const source of [...sources, ...sources]) {
       const worker = work(

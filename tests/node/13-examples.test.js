@@ -28,4 +28,19 @@ onMedium('local', (place) => {
     assert.equal(await child.line('the sum is'), '55');
     assert.equal((await child.ended()).code, 0);
   });
+
+  it('shards.mjs deals out among who is there', async (t) => {
+    const environment = { INTERREX_URL: place.url };
+    const first = runFile(t, 'examples/node/shards.mjs', environment);
+    await first.line('mine: a b c d e f');
+    const second = runFile(t, 'examples/node/shards.mjs', environment);
+    await second.line('mine: b d f');
+    assert.equal(await first.line(`${second.pid} works at`), 'b d f');
+    await first.line('mine: a c e');
+    first.kill('SIGTERM');
+    assert.equal((await first.ended()).code, 0);
+    await second.line('mine: a b c d e f');
+    second.kill('SIGTERM');
+    assert.equal((await second.ended()).code, 0);
+  });
 });

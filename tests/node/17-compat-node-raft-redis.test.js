@@ -12,7 +12,7 @@ const { InterrexError } = require('interrex');
 const { Candidate } = require('interrex/compat/node-raft-redis');
 const { candidateOn, cluster, freshKind } = require('./support/candidates.js');
 const { run, runFile } = require('./support/child.js');
-const { next, until } = require('./support/elections.js');
+const { next, open, started, until } = require('./support/elections.js');
 const { startProxy } = require('./support/proxy.js');
 const { freePort, startRedis } = require('./support/redis.js');
 
@@ -233,6 +233,27 @@ describe('what it offers:', () => {
     assert.deepEqual(told(observer, 'elected', 'defeated'), []);
   });
 
+  it('is a member of an election of protocol quorum, and of no other', async (t) => {
+    const kind = freshKind();
+    const candidate = candidateOn(t, server, { kind });
+    await candidate.start();
+    const name = `node-raft-redis:${kind}`;
+    const beside = await started(t, { name, url: server.url, protocol: 'quorum' });
+    await until(async () => (await candidate.getInstances()).length === 2, 'it sees the other');
+    assert.equal(candidate.election.token.term, beside.leader.term);
+    // What is not from a Candidate has none of its words.
+    await beside.send('all', 'no envelope');
+    await beside.send('all', { to: 'all', message: 'an envelope' });
+    await until(() => told(candidate, 'message').length > 0, 'it got one');
+    assert.deepEqual(told(candidate, 'message'), [
+      ['message', { message: 'an envelope', from: beside.id }],
+    ]);
+    const other = open(t, { name, url: server.url, protocol: 'lease' });
+    const refused = next(other, 'error');
+    other.start();
+    assert.equal((await refused)[0].code, 'MISMATCH');
+  });
+
   it('a listener that throws keeps no other event from being told', async (t) => {
     const child = run(
       t,
@@ -355,7 +376,8 @@ describe('faults undone:', () => {
     await leader.stop();
     assert.equal(leader.state, 'follower');
     await elected;
-    assert.ok(performance.now() - begun < 1000, 'the successor was told');
+    // Sooner than the time-out, which only being told explains.
+    assert.ok(performance.now() - begun < 1500, 'the successor was told');
     assert.deepEqual(told(leader, 'defeated', 'statechange').slice(-2), [
       ['defeated', undefined],
       ['statechange', 'follower'],
@@ -439,7 +461,7 @@ describe('faults undone:', () => {
     child.kill('SIGKILL');
     await elected;
     const took = performance.now() - begun;
-    assert.ok(took < 1000, `it took ${took} ms; the old package took 1070`);
+    assert.ok(took < 1500, `it took ${took} ms: not sooner than the time-out`);
     await until(
       async () => (await successor.getInstances()).length === 1,
       'the dead one is no instance any more',

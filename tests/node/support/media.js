@@ -40,5 +40,6 @@ function onEvery(media, body) {
 module.exports = {
   onEveryMedium: (body) => onEvery(Object.keys(MEDIA), body),
   onSharedMedia: (body) => onEvery(['local', 'redis'], body), // those that several processes can meet at
+  onMedia: onEvery,
   onMedium: (medium, body) => onEvery([medium], body),
 };

@@ -2,7 +2,7 @@
 # Each target is a script of the same name in scripts/, or one line here.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := build
-.PHONY: build demo test bench lint format sanitize fuzz clean lock bootstrap help
+.PHONY: build demo test bench lint format sanitize fuzz model mutants clean lock bootstrap help
 
 help: ## what can be made
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -36,6 +36,10 @@ sanitize: ## the C tests under the sanitizers, the addon under valgrind
 fuzz: ## what reads foreign bytes under libFuzzer, FUZZ_SECONDS (20) for each target
 	@scripts/bootstrap.sh clang-14 libclang-rt-14-dev
 	@scripts/fuzz.sh
+
+model: ## the models of the protocols, every state within their bounds
+	@scripts/bootstrap.sh spin
+	@scripts/model.sh
 
 mutants: bootstrap ## leave each rule of the protocol out, and show what notices
 	@scripts/mutants.sh

@@ -2,10 +2,11 @@
  *
  *     member URL NAME [ELECTIONS [MEMBERS]]
  *
- * ELECTIONS elections called NAME, NAME.1, …, with MEMBERS members of this process in each. It
- * decides nothing and measures nothing but the moment at which is_leader was first seen to be true,
- * by CLOCK_MONOTONIC, which all processes of a host share. The lines it writes, and the one
- * question it answers, are in bench/harness/member.py. It ends when its stdin does. */
+ * ELECTIONS elections called NAME, NAME.1, …, with MEMBERS members of this process in each, under
+ * the protocol that PROTOCOL in the environment names, if it is there. It decides nothing and
+ * measures nothing but the moment at which is_leader was first seen to be true, by CLOCK_MONOTONIC,
+ * which all processes of a host share. The lines it writes, and the one question it answers, are in
+ * bench/harness/member.py. It ends when its stdin does. */
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +59,9 @@ static void open_member(size_t index, const char *url, const char *name, size_t 
     if (!options)
         die("out of memory");
     irx_options_set(options, "name", text);
+    const char *protocol = getenv("PROTOCOL");
+    if (protocol && irx_options_set(options, "protocol", protocol))
+        die("no such protocol");
     if (irx_election_open(&handles[index], url, options, &error))
         die(error.text);
     irx_options_free(options);

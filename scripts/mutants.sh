@@ -76,6 +76,9 @@ VOTE_BINDS              exclusion           quorum safe hush,hints,slow   5000  
 VOTE_NOT_SELF           exclusion           quorum safe network           5000  0
 BEAT_IS_SIGHT           exclusion           quorum safe network           5000  0
 GENUINE                 late                quorum safe network           5000  0
+VALUE_GUARDED           register            lease  safe publish,pause     5000  0
+VALUE_COUNTED           register            lease  safe publish,pause     5000  0
+VALUE_INHERITED         register            lease  safe publish,pause     5000  0
 '
 
 # build/mutants: with assertions, for the engine's tests; build/mutants-sim: without, for the simulator.

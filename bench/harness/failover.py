@@ -40,11 +40,13 @@ class Case:
     rounds: int
     quick: int
     ballast_mb: int = 0
+    protocol: str = "lease"
 
     @property
     def name(self) -> str:
         large = f" +{self.ballast_mb} MB" if self.ballast_mb else ""
-        return f"{self.signal.name} {self.medium} {self.language}{large}"
+        other = f" {self.protocol}" if self.protocol != "lease" else ""
+        return f"{self.signal.name} {self.medium}{other} {self.language}{large}"
 
 
 KILLS = [
@@ -52,6 +54,8 @@ KILLS = [
     Case(signal.SIGKILL, "redis", "Node", 30, 4, ballast_mb=256),
     Case(signal.SIGKILL, "redis", "C", 60, 8),
     Case(signal.SIGKILL, "redis", "Python", 60, 8),
+    Case(signal.SIGKILL, "redis", "Node", 60, 8, protocol="quorum"),
+    Case(signal.SIGKILL, "redis", "C", 60, 8, protocol="quorum"),
     Case(signal.SIGKILL, "local", "Node", 100, 10),
     Case(signal.SIGKILL, "local", "C", 60, 8),
     Case(signal.SIGKILL, "local", "Python", 60, 8),
@@ -60,7 +64,12 @@ KILLS = [
     Case(signal.SIGTERM, "local", "Node", 60, 8),
     Case(signal.SIGTERM, "tmpfs", "Node", 60, 8),
 ]
-STOPS = [Case(signal.SIGSTOP, "redis", "Node", 30, 4)]
+STOPS = [
+    Case(signal.SIGSTOP, "redis", "Node", 30, 4),
+    Case(signal.SIGSTOP, "redis", "Node", 30, 4, protocol="quorum"),
+    Case(signal.SIGSTOP, "redis", "C", 30, 4),
+    Case(signal.SIGSTOP, "redis", "C", 30, 4, protocol="quorum"),
+]
 
 
 def sole_leader(cluster: Cluster) -> Member:
@@ -101,7 +110,7 @@ def run_case(
     case: Case, url: str, quick: bool, results: Results
 ) -> tuple[list[float], list[float]]:
     """Milliseconds of every round, and the victims' resident megabytes."""
-    env = {"BALLAST_MB": str(case.ballast_mb)}
+    env = {"BALLAST_MB": str(case.ballast_mb), "PROTOCOL": case.protocol}
     command = [*COMMANDS[case.language], url, case.name.replace(" ", "-")]
     times: list[float] = []
     sizes: list[float] = []
@@ -136,9 +145,7 @@ def run_case(
                 defeats=[m.defeats for m in cluster.members if m.defeats],
                 trouble=[line for m in cluster.members for line in m.trouble],
             )
-            for m in cluster.members:
-                m.trouble.clear()
-                m.defeats.clear()
+            cluster.forget()
             if believed:
                 raise RuntimeError("a resumed member believed to lead")
     return times, sizes
@@ -168,6 +175,6 @@ def run(cases: list[Case], heading: str, quick: bool, results: Results) -> None:
                 continue
             rows.append(row(case, *run_case(case, urls[case.medium], quick, results)))
             print(" ", *rows[-1], flush=True)
-    columns = ["signal, medium, process", "victim MB", "rounds"]
+    columns = ["signal, medium, protocol unless lease, process", "victim MB", "rounds"]
     columns += ["min ms", "median", "p90", "p99", "max", "never"]
     results.table(heading, columns, rows)

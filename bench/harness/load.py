@@ -53,18 +53,23 @@ class Counters:
         return Counters(time.monotonic(), calls, bytes_in, bytes_out, cpu), sent, received
 
 
-def server_row(members: int, processes: int, window_s: float, results: Results) -> list[object]:
+def server_row(
+    protocol: str, members: int, processes: int, window_s: float, results: Results
+) -> list[object]:
     with redis() as server:
         command = [*COMMANDS["C"], server.url, "steady", "1", str(members // processes)]
+        env = {"PROTOCOL": protocol}
         log = results.directory / "members.log"
-        with Cluster(lambda: Member(command, log=log)) as cluster:
+        with Cluster(lambda: Member(command, env, log)) as cluster:
             start(cluster, processes)
             cluster.listen(SETTLE_S)
+            cluster.forget()
             before, _, received = Counters.read(server)
             cluster.listen(window_s)
             after, sent, _ = Counters.read(server)
             requests = server.requests(window_s / 2)
             troubles = [line for member in cluster.members for line in member.trouble]
+            defeats = sum(sum(member.defeats.values()) for member in cluster.members)
     seconds = after.at - before.at
     # The first reading's reply and the second's request fall between the two.
     rates = {
@@ -78,6 +83,7 @@ def server_row(members: int, processes: int, window_s: float, results: Results) 
     cpu = (after.cpu - before.cpu) / seconds * 100
     results.round(
         section="steady",
+        protocol=protocol,
         members=members,
         processes=processes,
         seconds=seconds,
@@ -87,21 +93,35 @@ def server_row(members: int, processes: int, window_s: float, results: Results) 
         bytes_in_per_second=bytes_in,
         bytes_out_per_second=bytes_out,
         server_cpu_percent=cpu,
+        defeats=defeats,
         trouble=troubles,
     )
     values = [
         text(value)
         for value in (requests_per_second, sum(rates.values()), bytes_in, bytes_out, cpu)
     ]
-    return [f"{members} in {processes} processes", *values]
+    values += [text(bytes_out / members), str(defeats)]
+    return [f"{protocol}, {members} in {processes} processes", *values]
+
+
+# Members and processes. What the store pushes it sends once to a process, however many members are
+# there; so members in one process each show what the network carries, and members in few what they
+# themselves ask and answer.
+SHAPES = {
+    "lease": [(3, 3), (20, 20), (100, 10), (1000, 10)],
+    "quorum": [(3, 3), (5, 5), (20, 20), (100, 100), (100, 10), (500, 10), (1000, 10)],
+}
 
 
 def steady(quick: bool, results: Results) -> None:
     window_s = 6 if quick else 20
-    shapes = [(3, 3), (20, 20), (100, 10)]
-    rows = [server_row(members, processes, window_s, results) for members, processes in shapes]
+    rows = [
+        server_row(protocol, members, processes, window_s, results)
+        for protocol, shapes in SHAPES.items()
+        for members, processes in shapes
+    ]
     columns = ["members of one election", "requests/s", "commands/s, scripts' own included"]
-    columns += ["bytes in/s", "bytes out/s", "server CPU %"]
+    columns += ["bytes in/s", "bytes out/s", "server CPU %", "bytes out/s a member", "lost"]
     results.table(f"Redis while nothing happens, over {window_s} s", columns, rows)
 
 

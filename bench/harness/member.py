@@ -162,6 +162,12 @@ class Cluster:
                 raise TimedOut(f"{what}: not within {seconds:.0f} s")
             self._take(left)
 
+    def forget(self) -> None:
+        """What was lost and complained of so far, while all came in."""
+        for member in self.members:
+            member.defeats.clear()
+            member.trouble.clear()
+
     def leaders(self) -> list[Member]:
         return [member for member in self.members if member.leading]
 

@@ -3,17 +3,18 @@
 //
 //     node member.js URL NAME [ELECTIONS]
 //
-// BALLAST_MB makes it as large as an application. It ends when its stdin does, and hands over on SIGTERM.
+// PROTOCOL in the environment is the option. BALLAST_MB makes it as large as an application. It ends when its stdin does, and hands over on SIGTERM.
 
 const { Election } = require('interrex');
 
 const [url, name, count = '1'] = process.argv.slice(2);
+const protocol = process.env.PROTOCOL;
 const ballast = Buffer.alloc(Number(process.env.BALLAST_MB ?? 0) * 1024 * 1024, 1);
 const say = (...words) => process.stdout.write(`@${words.join(' ')}\n`);
 const now = () => process.hrtime.bigint(); // CLOCK_MONOTONIC
 
 const elections = Array.from({ length: Number(count) }, (_, index) => {
-  const election = new Election({ name: index === 0 ? name : `${name}.${index}`, url });
+  const election = new Election({ name: index === 0 ? name : `${name}.${index}`, url, protocol });
   election.on('elected', () => {
     const at = now();
     say(election.isLeader() ? 'leader' : 'elected-only', at, index);

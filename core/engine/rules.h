@@ -72,7 +72,10 @@
     X(VOTE_BINDS, "quorum: who voted against a leadership acknowledges it no more")                \
     X(VOTE_NOT_SELF, "quorum: nobody votes against a record of its own")                           \
     X(BEAT_IS_SIGHT, "quorum: a beat is a sight of the record")                                    \
-    X(GENUINE, "quorum: a message under another presence than its sender's is dropped")
+    X(GENUINE, "quorum: a message under another presence than its sender's is dropped")            \
+    X(VALUE_GUARDED, "a value is published only by who holds the recorded term")                   \
+    X(VALUE_COUNTED, "each has a version above the last one's")                                    \
+    X(VALUE_INHERITED, "it outlives the leadership that it was published under")
 
 typedef enum irx__rule {
 #define X(name, text) IRX__RULE_##name,

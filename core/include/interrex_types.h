@@ -100,7 +100,7 @@ typedef enum irx_audience {
     X(ESTATE, -6, "STATE", "the election is not in a state that allows this call")                 \
     X(ESTOPPED, -7, "STOPPED", "the election is stopped")                                          \
     X(ENOTLEADER, -8, "NOT_LEADER", "this member does not lead")                                   \
-    X(ENOMEMBER, -9, "NO_MEMBER", "no such candidate in this election")                            \
+    X(ENOMEMBER, -9, "NO_MEMBER", "no such member in this election")                               \
     X(ETIMEOUT, -10, "TIMEOUT", "it did not happen in time")                                       \
     X(EUNREACHABLE, -11, "UNREACHABLE", "the medium can not be reached")                           \
     X(EAUTH, -12, "AUTH", "the medium refused the credentials or the right")                       \

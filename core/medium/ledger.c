@@ -112,7 +112,7 @@ static void write_claim(irx_record *record, const irx_op *op, const irx__ledger_
         .term = op->first_term && unix_ms > op->term ? unix_ms : op->term,
         .session = op->session,
         .epoch = facts->epoch,
-        .value = value,
+        .value = IRX__RULE(VALUE_INHERITED) ? value : (irx_version){0, 0},
     };
     write_holder(record, op, facts);
 #ifdef IRX_MUTANTS
@@ -180,10 +180,11 @@ static irx_status_kind apply_publish(irx__ledger *ledger, const irx_op *op)
 {
     if (!ledger->has_record)
         return IRX_RESULT_ABSENT;
-    if (!is_own(&ledger->record, op))
+    if (!is_own(&ledger->record, op) && IRX__RULE(VALUE_GUARDED))
         return IRX_RESULT_STALE;
     irx_version *value = &ledger->record.value;
-    *value = (irx_version){op->term, value->term == op->term ? value->index + 1 : 1};
+    uint64_t next = value->index + (IRX__RULE(VALUE_COUNTED) ? 1 : 0);
+    *value = (irx_version){op->term, value->term == op->term ? next : 1};
     return IRX_RESULT_OK;
 }
 

@@ -64,6 +64,24 @@ static void try_record(const char *text)
     must(strcmp(record.label, again.label) == 0);
 }
 
+/* How many rows say something. */
+static size_t saying(const irx__table *table)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < table->count; i++)
+        count += table->rows[i].meta_length > 0;
+    return count;
+}
+
+static void check_meta(const irx__table *table, const irx_member *row, const irx__table *again,
+                       const irx_member *same)
+{
+    must(row->meta_length <= IRX_META_MAX && row->meta_length == same->meta_length);
+    must(row->meta_at + row->meta_length <= table->metas_used);
+    must(row->meta_length == 0 ||
+         memcmp(table->metas + row->meta_at, again->metas + same->meta_at, row->meta_length) == 0);
+}
+
 static void try_table(const char *text)
 {
     irx__table table = {0}, again = {0};
@@ -77,6 +95,7 @@ static void try_table(const char *text)
         must(length < room);
         written[length] = '\0';
         must(lines_beginning(text, "row ", 4) == table.count);
+        must(lines_beginning(text, "meta ", 5) == saying(&table));
         must(lines_beginning(text, "check ", 6) == 1);
         must(irx__local_parse_table(written, &again) == 0);
         must(again.count == table.count && again.last_join == table.last_join);
@@ -85,11 +104,45 @@ static void try_table(const char *text)
             must(table.rows[i].join == again.rows[i].join);
             must(table.rows[i].candidate == again.rows[i].candidate);
             must(strcmp(table.rows[i].label, again.rows[i].label) == 0);
+            check_meta(&table, &table.rows[i], &again, &again.rows[i]);
         }
         free(written);
     }
     irx__table_free(&table);
     irx__table_free(&again);
+}
+
+static void try_value(const char *text)
+{
+    irx_version version = {0, 0}, head = {0, 0}, again = {0, 0};
+    void *value = NULL, *same = NULL;
+    size_t length, same_length;
+    int first = irx__local_parse_version(text, &head);
+    must(first == 0 || first == IRX_EFOREIGN);
+    int code = irx__local_parse_value(text, &version, &value, &length);
+    must(code == 0 || code == IRX_EFOREIGN);
+    if (code != 0)
+        return;
+    must(first == 0 && head.term == version.term && head.index == version.index);
+    must(version.term > 0 && version.index > 0 && length <= IRX_VALUE_MAX);
+    must(lines_beginning(text, "check ", 6) == 1);
+    must(lines_beginning(text, "bytes ", 6) == 1);
+    char *written = malloc(IRX__LOCAL_VALUE_MAX);
+    must(written != NULL);
+    must(irx__local_print_value(version, value, length, written) < IRX__LOCAL_VALUE_MAX);
+    must(irx__local_parse_value(written, &again, &same, &same_length) == 0);
+    must(again.term == version.term && again.index == version.index && same_length == length);
+    must(length == 0 || memcmp(same, value, length) == 0);
+    free(written);
+    free(same);
+    free(value);
+}
+
+static void try_all(const char *text)
+{
+    try_record(text);
+    try_table(text);
+    try_value(text);
 }
 
 static void append_seal(char *text, size_t length)
@@ -106,8 +159,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     must(text != NULL);
     memcpy(text, bytes, length);
     text[length] = '\0';
-    try_record(text);
-    try_table(text);
+    try_all(text);
     free(text);
 
     text = malloc(length + SEAL_SIZE + 1);
@@ -115,8 +167,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     memcpy(text, bytes, length);
     text[length] = '\0';
     append_seal(text, strlen(text));
-    try_record(text);
-    try_table(text);
+    try_all(text);
     free(text);
     return 0;
 }

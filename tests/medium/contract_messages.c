@@ -291,34 +291,42 @@ static void message_keeps_its_place_among_operations(contract *c)
 static void detached_seat_is_told_nothing(contract *c)
 {
     scene s = set(c);
-    peer_tell_all(s.far, "to all");
-    send_text(s.near, EVERYBODY, EVERYBODY, 4, "from one who leaves");
-    peer_leave(s.near);
-    assert_true(peer_heard(s.sender, 1, s.far, "to all") ||
-                peer_heard(s.sender, 2, s.far, "to all"));
+    peer_seat *leaver = peer_sit(s.far->peer, "billing", "leaver");
+    contract_join(leaver);
+    send_text(s.sender, EVERYBODY, EVERYBODY, 3, "to all");
+    sent(s.sender, 1);
+    unsigned heard = leaver->messages;
+    send_text(leaver, EVERYBODY, EVERYBODY, 4, "from one who leaves");
+    peer_leave(leaver);
+    assert_true(peer_heard(s.far, 1, s.sender, "to all"));
     peer_run_ms(c->loop, QUIET_MS);
-    assert_int_equal(s.near->messages + s.near->sents, 0);
+    assert_int_equal(leaver->messages, heard);
+    assert_int_equal(leaver->sents, 0);
+    peer_free(leaver);
     strike_the_set(&s);
 }
 
 static void closed_connections_tell_nothing(contract *c)
 {
     scene s = set(c);
-    peer_tell_all(s.sender, "to all");
-    peer_tell(s.sender, s.far, "to you");
+    send_text(s.sender, EVERYBODY, EVERYBODY, 3, "to all");
+    send_text(s.sender, s.far->session, peer_presence(s.far), 4, "to you");
+    sent(s.sender, 2);
+    unsigned heard = s.far->messages;
     peer_disconnect(s.far->peer, IRX_CHANNEL_COMMAND);
     peer_disconnect(s.far->peer, IRX_CHANNEL_PRESENCE);
     assert_true(peer_heard(s.near, 1, s.sender, "to all"));
     peer_run_ms(c->loop, QUIET_MS);
-    assert_int_equal(s.far->messages, 0);
+    assert_int_equal(s.far->messages, heard);
     /* And they come again to who is there again. */
     assert_true(peer_up(s.far->peer, IRX_CHANNEL_PRESENCE));
     assert_true(peer_up(s.far->peer, IRX_CHANNEL_COMMAND));
     contract_join(s.far);
     peer_tell(s.sender, s.far, "again");
     peer_tell_all(s.sender, "all again");
-    assert_true(peer_heard(s.far, 1, s.sender, "again"));
-    assert_true(peer_heard(s.far, 2, s.sender, "all again"));
+    assert_true(peer_heard(s.far, heard + 1, s.sender, "again"));
+    assert_true(peer_heard(s.far, heard + 2, s.sender, "all again"));
+    assert_int_equal(s.far->peer->strays, 0);
     strike_the_set(&s);
 }
 

@@ -261,7 +261,8 @@ static irx_op claim_with(const scene *s, const irx_id *votes, uint32_t count)
     irx_op claim = peer_claim(s->b, IRX_OP_CLAIM, &s->held);
     claim.by_votes = true;
     claim.voter_count = count;
-    memcpy(claim.voters, votes, count * sizeof *votes);
+    if (count > 0)
+        memcpy(claim.voters, votes, count * sizeof *votes);
     return claim;
 }
 

@@ -90,6 +90,29 @@ static void full_disk_fails_cleanly(void **state)
     peer_end(a);
 }
 
+/* A value that has no room was not published, and the one before it stands. */
+static void value_without_room_is_not_published(void **state)
+{
+    place *where = *state;
+    static unsigned char bytes[IRX_VALUE_MAX];
+    peer_seat *a = place_member(where, "billing");
+    peer_seat *b = place_member(where, "billing");
+    irx_record held = peer_lead(a);
+    irx_op publish = peer_publish(a, &held, "small", 5);
+    assert_int_equal(peer_do(a, &publish).status, IRX_RESULT_OK);
+    publish = peer_publish(a, &held, bytes, sizeof bytes); /* zeros, which take three bytes each */
+    irx_result result = peer_do(a, &publish);
+    is_full(a, &result);
+    assert_int_equal(leftovers(where), 0);
+    assert_int_equal(peer_read(b).value.index, 1);
+    assert_int_equal(b->seat.value_length, 5);
+    assert_memory_equal(b->seat.value, "small", 5);
+    publish = peer_publish(a, &held, "next", 4);
+    assert_int_equal(peer_do(a, &publish).record.value.index, 2);
+    peer_end(b);
+    peer_end(a);
+}
+
 /* A leader that gives up on a full disk can not write so, but it does not stand in the way: its
  * presence ends. */
 static void release_on_a_full_disk_ends_the_presence(void **state)
@@ -212,9 +235,13 @@ int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, make_small, remove_small)
     const struct CMUnitTest tests[] = {
-        TEST(full_disk_fails_cleanly),           TEST(release_on_a_full_disk_ends_the_presence),
-        TEST(no_more_files_fails_cleanly),       TEST(full_disk_at_start_is_told),
-        TEST(read_only_directory_fails_cleanly), TEST(death_on_a_full_disk),
+        TEST(full_disk_fails_cleanly),
+        TEST(release_on_a_full_disk_ends_the_presence),
+        TEST(no_more_files_fails_cleanly),
+        TEST(full_disk_at_start_is_told),
+        TEST(read_only_directory_fails_cleanly),
+        TEST(death_on_a_full_disk),
+        TEST(value_without_room_is_not_published),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -146,6 +146,115 @@ static void table_survives_the_text(void **state)
     irx__table_free(&table);
 }
 
+/* Every byte, in every place of a line. */
+static void fill(unsigned char *bytes, size_t length, unsigned seed)
+{
+    for (size_t i = 0; i < length; i++)
+        bytes[i] = (unsigned char)(i + seed + i / 256);
+}
+
+static void metas_survive_the_text(void **state)
+{
+    static const uint32_t lengths[] = {0, 1, 256, IRX_META_MAX, 0, 3};
+    enum { COUNT = sizeof lengths / sizeof *lengths };
+    irx__table table = {0}, read = {0};
+    unsigned char meta[IRX_META_MAX];
+    (void)state;
+    for (unsigned i = 0; i < COUNT; i++) {
+        irx_member row = {.session = {1, i + 1}, .join = i + 1, .meta_length = lengths[i]};
+        fill(meta, lengths[i], i);
+        assert_int_equal(irx__table_put(&table, &row, meta, NULL), 0);
+    }
+    size_t room = irx__local_table_room(&table);
+    char *text = malloc(room + 1);
+    text[irx__local_print_table(&table, text, room)] = '\0';
+    assert_int_equal(irx__local_parse_table(text, &read), 0);
+    assert_int_equal(read.count, COUNT);
+    for (unsigned i = 0; i < COUNT; i++) {
+        fill(meta, lengths[i], i);
+        assert_int_equal(read.rows[i].meta_length, lengths[i]);
+        if (lengths[i] > 0)
+            assert_memory_equal(read.metas + read.rows[i].meta_at, meta, lengths[i]);
+    }
+    irx__table_free(&read);
+    free(text);
+    irx__table_free(&table);
+}
+
+/* What rows that went or changed have left behind does not grow for ever. */
+static void metas_take_no_more_room_than_they_need(void **state)
+{
+    irx__table table = {0};
+    unsigned char meta[IRX_META_MAX];
+    (void)state;
+    for (unsigned i = 0; i < 10000; i++) {
+        irx_member row = {.session = {1, i % 3 + 1}, .join = i % 3 + 1};
+        row.meta_length = i % IRX_META_MAX;
+        fill(meta, row.meta_length, i);
+        assert_int_equal(irx__table_put(&table, &row, meta, NULL), 0);
+        if (i % 7 == 0)
+            irx__table_remove(&table, (irx_id){1, (i + 1) % 3 + 1});
+        const irx_member *put = irx__table_find(&table, row.session);
+        assert_memory_equal(table.metas + put->meta_at, meta, row.meta_length);
+    }
+    assert_true(table.metas_room <= 8 * IRX_META_MAX);
+    irx__table_free(&table);
+}
+
+static void value_survives_the_text(void **state)
+{
+    static const size_t lengths[] = {0, 1, 255, 1000, IRX_VALUE_MAX};
+    static unsigned char bytes[IRX_VALUE_MAX];
+    char *text = malloc(IRX__LOCAL_VALUE_MAX);
+    (void)state;
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        irx_version version = {7, i + 1}, read = {0, 0};
+        void *value;
+        size_t length;
+        fill(bytes, lengths[i], (unsigned)i);
+        size_t printed = irx__local_print_value(version, bytes, lengths[i], text);
+        assert_in_range(printed, lengths[i], IRX__LOCAL_VALUE_MAX - 1);
+        assert_int_equal(irx__local_parse_value(text, &read, &value, &length), 0);
+        assert_int_equal(read.term, 7);
+        assert_int_equal(read.index, i + 1);
+        assert_int_equal(length, lengths[i]);
+        assert_memory_equal(value, bytes, length);
+        free(value);
+        /* The version stands in the first bytes. */
+        text[IRX__LOCAL_VERSION_MAX < printed ? IRX__LOCAL_VERSION_MAX - 1 : printed] = '\0';
+        read = (irx_version){0, 0};
+        assert_int_equal(irx__local_parse_version(text, &read), 0);
+        assert_int_equal(read.index, i + 1);
+    }
+    /* All of them are what is escaped: that is the most room. */
+    memset(bytes, '%', sizeof bytes);
+    irx_version last = {UINT64_MAX, UINT64_MAX};
+    assert_true(irx__local_print_value(last, bytes, sizeof bytes, text) < IRX__LOCAL_VALUE_MAX);
+    assert_true(strchr(text + sizeof "interrex-value 1", '\n') - text < IRX__LOCAL_VERSION_MAX - 1);
+    free(text);
+}
+
+static void damaged_value_is_foreign(void **state)
+{
+    char text[256];
+    irx_version version;
+    void *value;
+    size_t length;
+    (void)state;
+    size_t printed = irx__local_print_value((irx_version){5, 2}, "a\nb%", 4, text);
+    assert_true(printed < sizeof text - 1);
+    for (size_t at = 0; at < printed; at++) {
+        char saved = text[at];
+        text[at] = (char)(saved ^ 1);
+        assert_int_equal(irx__local_parse_value(text, &version, &value, &length), IRX_EFOREIGN);
+        text[at] = '\0';
+        assert_int_equal(irx__local_parse_value(text, &version, &value, &length), IRX_EFOREIGN);
+        text[at] = saved;
+    }
+    assert_int_equal(irx__local_parse_value(text, &version, &value, &length), 0);
+    free(value);
+}
+
 /* No two names meet, none leaves its place, and every component fits a file system. */
 static void names_are_apart(void **state)
 {
@@ -179,6 +288,10 @@ int main(void)
         cmocka_unit_test(damaged_record_is_foreign),
         cmocka_unit_test(newer_record_is_read_as_far_as_known),
         cmocka_unit_test(table_survives_the_text),
+        cmocka_unit_test(metas_survive_the_text),
+        cmocka_unit_test(metas_take_no_more_room_than_they_need),
+        cmocka_unit_test(value_survives_the_text),
+        cmocka_unit_test(damaged_value_is_foreign),
         cmocka_unit_test(names_are_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

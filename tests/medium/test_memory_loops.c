@@ -1,10 +1,12 @@
 /* memory: several loops in several threads share one store. Under the thread sanitizer this is the
  * proof of its lock. */
 #include "cmocka_all.h"
+#include "medium/messages.h"
 #include "peer.h"
 
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { THREADS = 3, TERMS = 150 };
 
@@ -103,6 +105,128 @@ static void death_is_told_across_loops(void **state)
     ev_loop_destroy(loop);
 }
 
+/* ---- messages -------------------------------------------------------------------------------- */
+
+enum { TALKERS = 3, WORDS = 400, AHEAD = 8 };
+
+typedef struct talker {
+    pthread_t thread;
+    peer_seat *seat;
+    uint32_t number;
+    uint32_t heard[TALKERS]; /* the last word of each */
+} talker;
+
+/* Words of each sender come in its order, each once, whatever they cross on their way. */
+static void note_words(talker *self, unsigned from)
+{
+    for (unsigned n = from; n <= self->seat->messages; n++) {
+        uint32_t word[2];
+        const irx_message *read = &peer_message_at(self->seat, n)->read;
+        assert_int_equal(read->length, sizeof word);
+        memcpy(word, read->data, sizeof word);
+        assert_true(word[0] < TALKERS);
+        assert_int_equal(word[1], self->heard[word[0]] + 1);
+        self->heard[word[0]] = word[1];
+    }
+}
+
+static void hear_more(talker *self)
+{
+    unsigned before = self->seat->messages;
+    assert_true(peer_wait(self->seat->peer->loop, &self->seat->messages, before + 1));
+    note_words(self, before + 1);
+}
+
+static bool has_heard_all(const talker *self, uint32_t word)
+{
+    for (int i = 0; i < TALKERS; i++)
+        if (self->heard[i] < word)
+            return false;
+    return true;
+}
+
+/* Nobody runs further ahead than the others' logs go back. */
+static void *talk(void *argument)
+{
+    talker *self = argument;
+    for (uint32_t i = 1; i <= WORDS; i++) {
+        uint32_t word[2] = {self->number, i};
+        irx_message message = peer_data(self->seat, (irx_id){0, 0}, word, sizeof word);
+        peer_post(self->seat, &message, (irx_id){0, 0}, 0);
+        while (i > AHEAD && !has_heard_all(self, i - AHEAD))
+            hear_more(self);
+    }
+    while (!has_heard_all(self, WORDS))
+        hear_more(self);
+    return NULL;
+}
+
+static void threads_hear_each_other_in_order(void **state)
+{
+    talker talkers[TALKERS] = {0};
+    struct ev_loop *loops[TALKERS];
+    (void)state;
+    for (uint32_t i = 0; i < TALKERS; i++) {
+        loops[i] = ev_loop_new(EVFLAG_NOENV);
+        talkers[i].number = i;
+        talkers[i].seat =
+            peer_sit(peer_open(&irx__medium_memory, loops[i], "memory:loops", "test"), "talk", "a");
+    }
+    for (int i = 0; i < TALKERS; i++)
+        assert_int_equal(pthread_create(&talkers[i].thread, NULL, talk, &talkers[i]), 0);
+    for (int i = 0; i < TALKERS; i++)
+        assert_int_equal(pthread_join(talkers[i].thread, NULL), 0);
+    for (int i = 0; i < TALKERS; i++) {
+        for (int k = 0; k < TALKERS; k++)
+            assert_int_equal(talkers[i].heard[k], WORDS);
+        peer_end(talkers[i].seat);
+        ev_loop_destroy(loops[i]);
+    }
+}
+
+static void post_number(peer_seat *s, const peer_seat *to, unsigned number, size_t length)
+{
+    static unsigned char data[IRX_MESSAGE_MAX];
+    memcpy(data, &number, sizeof number);
+    irx_message message = peer_data(s, to->session, data, length);
+    peer_post(s, &message, peer_presence(to), 0);
+}
+
+/* Whoever does not listen misses the oldest, beyond a number of messages or of bytes. */
+static void misses_the_oldest(size_t length, unsigned sent, unsigned most)
+{
+    struct ev_loop *loop = ev_loop_new(EVFLAG_NOENV), *still = ev_loop_new(EVFLAG_NOENV);
+    peer_seat *s =
+        peer_sit(peer_open(&irx__medium_memory, loop, "memory:loops", "test"), "billing", "a");
+    peer_seat *deaf =
+        peer_sit(peer_open(&irx__medium_memory, still, "memory:loops", "test"), "billing", "b");
+    for (unsigned i = 1; i <= sent; i++) {
+        post_number(s, deaf, i, length);
+        if (i % 16 == 0)
+            peer_say(s, IRX_OP_READ); /* which comes after what was sent */
+    }
+    peer_say(s, IRX_OP_READ);
+    peer_run_ms(still, 100);
+    assert_in_range(deaf->messages, most - 1, most);
+    for (unsigned i = 0; i < PEER_LOG_MAX; i++) {
+        unsigned number;
+        const irx_message *read = &peer_message_at(deaf, deaf->messages - i)->read;
+        memcpy(&number, read->data, sizeof number);
+        assert_int_equal(number, sent - i);
+    }
+    peer_end(deaf);
+    peer_end(s);
+    ev_loop_destroy(still);
+    ev_loop_destroy(loop);
+}
+
+static void waiting_messages_are_bounded(void **state)
+{
+    (void)state;
+    misses_the_oldest(sizeof(unsigned), IRX__MESSAGES_MAX + 500, IRX__MESSAGES_MAX);
+    misses_the_oldest(IRX_MESSAGE_MAX, 300, IRX__MESSAGES_BYTES_MAX / IRX_MESSAGE_MAX);
+}
+
 /* The store ends with the last one who has it open. */
 static void store_ends_with_its_last_user(void **state)
 {
@@ -130,6 +254,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_term_is_won_twice),
         cmocka_unit_test(death_is_told_across_loops),
+        cmocka_unit_test(threads_hear_each_other_in_order),
+        cmocka_unit_test(waiting_messages_are_bounded),
         cmocka_unit_test(store_ends_with_its_last_user),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -279,7 +279,10 @@ onSharedMedia((place) => {
   it('pass between processes', async (t) => {
     const name = freshName();
     const leader = await leading(t, { name, url: place.url });
-    leader.on('message', ({ data, from }) => leader.send(from, data.toUpperCase()));
+    leader.on('message', async ({ data, from }) => {
+      await until(() => leader.members().some(({ id }) => id === from), 'it sees who asks');
+      leader.send(from, data.toUpperCase());
+    });
     const child = run(
       t,
       `const { Election } = require('interrex');

@@ -312,12 +312,12 @@ static void a_child_that_outlives_its_parent_blocks_nobody(void **state)
     cmocka_unit_test(the_child_does_not_lead), cmocka_unit_test(a_grandchild_begins_anew),         \
         cmocka_unit_test(a_fork_waits_until_the_background_thread_rests),                          \
         cmocka_unit_test(the_child_keeps_no_descriptor),                                           \
-        cmocka_unit_test(forks_at_any_moment_are_safe)
+        cmocka_unit_test(forks_at_any_moment_are_safe),                                            \
+        cmocka_unit_test(what_is_under_way_stays_the_parents)
 
 int main(void)
 {
-    const struct CMUnitTest in_memory[] = {ALL_BUT_OUTLIVING,
-                                           cmocka_unit_test(what_is_under_way_stays_the_parents)};
+    const struct CMUnitTest in_memory[] = {ALL_BUT_OUTLIVING};
     const struct CMUnitTest in_store[] = {
         ALL_BUT_OUTLIVING, cmocka_unit_test(a_child_that_outlives_its_parent_blocks_nobody)};
     url = "memory:fork";
@@ -330,8 +330,6 @@ int main(void)
     redis_server *server = redis_server_start(NULL);
     url = redis_server_url(server);
     failed += cmocka_run_group_tests_name("redis", in_store, NULL, NULL);
-    const struct CMUnitTest talking[] = {cmocka_unit_test(what_is_under_way_stays_the_parents)};
-    failed += cmocka_run_group_tests_name("redis, talking", talking, NULL, NULL);
     redis_server_stop(server);
     return failed;
 }

@@ -19,9 +19,11 @@ static bool encode(sim_world *w, const irx_message *message, sim_letter *letter)
 }
 
 static void post(sim_world *w, sim_post_kind kind, int who, int64_t after_ns,
-                 const sim_letter *letter)
+                 const sim_letter *letter, irx_id process)
 {
-    sim_send(w, kind, who, w->now_ns + after_ns)->letter = *letter;
+    sim_post *p = sim_send(w, kind, who, w->now_ns + after_ns);
+    p->letter = *letter;
+    p->id = process;
 }
 
 static bool repeats(sim_world *w, const sim_member *m, int64_t *late_ns)
@@ -30,6 +32,20 @@ static bool repeats(sim_world *w, const sim_member *m, int64_t *late_ns)
         return false;
     *late_ns = (int64_t)sim_draw(&w->random, (uint64_t)m->amount[SIM_REPEAT] + 1) * SIM_MS;
     return true;
+}
+
+/* The presence that a session is reached under: as its row says, or, where none came yet, the
+ * record that it holds. */
+static bool find_process(const sim_member *m, irx_id session, irx_id *process)
+{
+    for (size_t i = 0; i < m->row_count; i++) {
+        if (irx_id_equal(m->rows[i].session, session)) {
+            *process = m->rows[i].process;
+            return true;
+        }
+    }
+    *process = m->holder_process;
+    return irx_id_equal(m->holder, session);
 }
 
 /* From a member to the store. */
@@ -41,12 +57,15 @@ void sim_bus_send(sim_world *w, int who, const irx_message *message)
         return;
     w->report->messages[message->kind]++;
     bool alive = m->up[IRX_CHANNEL_COMMAND] && !m->dead[IRX_CHANNEL_COMMAND];
-    if (!alive || sim_request_lost(w, who))
+    irx_id process = {0, 0};
+    bool found = irx_id_none(message->to) || find_process(m, message->to, &process);
+    w->report->dropped += found ? 0 : 1;
+    if (!alive || !found || sim_request_lost(w, who))
         return;
-    post(w, POST_SEND, who, sim_latency(w, who), &letter);
+    post(w, POST_SEND, who, sim_latency(w, who), &letter, process);
     int64_t late_ns;
     if (repeats(w, m, &late_ns))
-        post(w, POST_SEND, who, sim_latency(w, who) + late_ns, &letter);
+        post(w, POST_SEND, who, sim_latency(w, who) + late_ns, &letter, process);
 }
 
 /* From the store to a member, as hints go. */
@@ -62,10 +81,10 @@ static void pass(sim_world *w, int who, const sim_letter *letter)
             return;
         delay_ns += (int64_t)sim_draw(&w->random, (uint64_t)m->amount[SIM_HINTS] + 1) * SIM_MS;
     }
-    post(w, POST_MESSAGE, who, delay_ns, letter);
+    post(w, POST_MESSAGE, who, delay_ns, letter, m->process);
     int64_t late_ns;
     if (repeats(w, m, &late_ns))
-        post(w, POST_MESSAGE, who, delay_ns + late_ns, letter);
+        post(w, POST_MESSAGE, who, delay_ns + late_ns, letter, m->process);
 }
 
 static bool is_session_of(const sim_member *m, irx_id session)
@@ -73,15 +92,16 @@ static bool is_session_of(const sim_member *m, irx_id session)
     return m->handle && irx_id_equal(irx_engine_session(m->engine), session);
 }
 
-/* What the store does with a message, whoever it is for. */
-static void deliver(sim_world *w, int sender, irx_id to, const sim_letter *letter)
+/* What the store does with a message: to whom listens under a presence, or (none) to all others. */
+static void deliver(sim_world *w, int sender, irx_id process, const sim_letter *letter)
 {
     bool hushed = w->now_ns < w->hush_until_ns;
     if (hushed && (int64_t)sim_draw(&w->random, 100) < w->hush_percent)
         return;
     bool found = false;
     for (int i = 0; i < w->plan->members; i++) {
-        bool meant = irx_id_none(to) ? i != sender : is_session_of(&w->members[i], to);
+        bool meant =
+            irx_id_none(process) ? i != sender : irx_id_equal(w->members[i].process, process);
         found = found || meant;
         if (meant)
             pass(w, i, letter);
@@ -96,7 +116,9 @@ void sim_bus_serve(sim_world *w, const sim_post *post)
     if (w->now_ns < w->down_until_ns)
         return;
     sim_letter letter = post->letter;
-    deliver(w, post->member, irx_message_to(letter.bytes, letter.length), &letter);
+    irx_id to = irx_message_to(letter.bytes, letter.length);
+    if (irx_id_none(to) || !irx_id_none(post->id))
+        deliver(w, post->member, irx_id_none(to) ? to : post->id, &letter);
 }
 
 /* The store has applied a RENEW. */

@@ -125,6 +125,8 @@ void sim_check_result(sim_world *w, int who, const sim_post *post, bool before)
         m->round_trip_next = (m->round_trip_next + 1) % 8;
     }
     m->term_seen = r->has_record ? r->record.term : 0;
+    m->holder = r->has_record ? r->record.session : (irx_id){0};
+    m->holder_process = r->has_record ? r->record.process : (irx_id){0};
     if (!r->has_record)
         return;
     bool vacant = irx_id_none(r->record.session);

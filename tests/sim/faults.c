@@ -75,6 +75,7 @@ static void wake_copy(sim_world *w)
     m->rows = old.rows;
     m->held = old.held;
     m->life = old.life;
+    m->rate_ppm = old.rate_ppm; /* the clock is the host's */
     memcpy(m->engine, w->clone.member.engine, irx_engine_size());
     memcpy(m->rows, w->clone.member.rows, m->row_count * sizeof *m->rows);
     memset(m->until_ns, 0, sizeof m->until_ns);

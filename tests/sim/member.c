@@ -222,6 +222,7 @@ void sim_member_start(sim_world *w, int who)
     m->role = IRX_ROLE_STOPPED;
     m->life_seen = false;
     m->highest_seen = m->term_seen = 0;
+    m->holder = m->holder_process = (irx_id){0};
     m->incarnation_seen = (irx_id){0};
     m->rest_until_ns = 0;
     m->ready_ns = w->now_ns;

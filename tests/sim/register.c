@@ -110,7 +110,8 @@ void sim_register_view(sim_world *w, int who, const sim_post *post)
 {
     const irx_result *r = &post->result;
     const sim_member *m = &w->members[who];
-    bool current = r->id == m->last_op && post->generation == m->generation[IRX_CHANNEL_COMMAND];
+    bool current = r->id == m->last_op && post->generation == m->generation[IRX_CHANNEL_COMMAND] &&
+                   m->up[IRX_CHANNEL_COMMAND]; /* what was given up brings nothing more */
     if (current && r->has_record)
         hand_over(w, who, r->record.value, post->losses);
 }

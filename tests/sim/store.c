@@ -130,6 +130,20 @@ static void add_table(const sim_world *w, const sim_member *m, const irx_op *op,
     }
 }
 
+/* Who votes from now on: for the transcript. */
+static void say_voters(sim_world *w, const irx_op *op, const irx_record *before)
+{
+    const irx_record *r = &w->ledger.record;
+    if (w->listener == NULL || (r->list == before->list && op->kind == IRX_OP_RENEW))
+        return;
+    char text[SIM_TEXT_MAX] = "";
+    size_t used = 0;
+    for (uint32_t i = 0; i < r->voter_count && used + 16 < sizeof text; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, " %08llx",
+                                 (unsigned long long)(r->voters[i].hi >> 32));
+    sim_say(w, "store: voters of term %llu:%s", (unsigned long long)r->term, text);
+}
+
 static irx_status_kind apply(sim_world *w, int who, const irx_op *op, uint64_t *join)
 {
     irx__ledger_facts facts = {
@@ -157,7 +171,10 @@ static irx_status_kind apply(sim_world *w, int who, const irx_op *op, uint64_t *
         remember(w);
         sim_register_check(w);
     }
-    if (changed && op->kind == IRX_OP_RENEW && w->ledger.record.protocol == IRX_PROTOCOL_QUORUM)
+    bool quorum = changed && w->ledger.record.protocol == IRX_PROTOCOL_QUORUM;
+    if (quorum && w->ledger.record.voter_count > 0 && op->kind != IRX_OP_PUBLISH)
+        say_voters(w, op, &before);
+    if (quorum && op->kind == IRX_OP_RENEW)
         sim_bus_beat(w, who, op);
     if (changed && op->kind != IRX_OP_RENEW) {
         if (op->kind != IRX_OP_CREATE)

@@ -12,7 +12,7 @@ static void every_scenario_happens_as_written(void **state)
     (void)state;
     glob_t found;
     assert_int_equal(glob(INTERREX_SOURCE_DIR "/tests/sim/scenarios/*.txt", 0, NULL, &found), 0);
-    assert_true(found.gl_pathc >= 8);
+    assert_true(found.gl_pathc >= 15);
     int failed = 0;
     for (size_t i = 0; i < found.gl_pathc; i++)
         failed += sim_scenario(found.gl_pathv[i], false);

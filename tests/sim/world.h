@@ -118,6 +118,8 @@ typedef struct sim_member {
     irx_member *rows;
     size_t row_count;
     uint64_t rows_version;
+    irx_id holder; /* of the record, as its runtime knows it */
+    irx_id holder_process;
     irx_id epoch;         /* as its runtime knows it */
     uint64_t publishes;   /* that it sent */
     irx_token publish;    /* what it was about to publish under when it was stopped */

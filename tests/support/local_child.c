@@ -45,6 +45,39 @@ static pid_t fork_knowingly(peer *p)
     return pid;
 }
 
+size_t child_value(irx_version version, unsigned char *bytes)
+{
+    size_t length = (size_t)(version.term * 31 + version.index * 977) % IRX_VALUE_MAX;
+    for (size_t i = 0; i < length; i++)
+        bytes[i] = (unsigned char)(version.term + version.index * (i + 1));
+    return length;
+}
+
+/* Also after a leader that was killed. */
+static irx_record lead_after(peer_seat *s)
+{
+    irx_result read = peer_say(s, IRX_OP_READ);
+    if (read.status != IRX_RESULT_OK || irx_id_none(read.record.session))
+        return peer_lead(s);
+    irx_op claim = peer_claim(s, IRX_OP_CLAIM_IF_GONE, &read.record);
+    irx_result result = peer_do(s, &claim);
+    if (result.status != IRX_RESULT_OK)
+        _exit(1);
+    return result.record;
+}
+
+_Noreturn static void publish(peer_seat *s, irx_record held, int fd, const child *self)
+{
+    static unsigned char bytes[IRX_VALUE_MAX];
+    tell(fd, self);
+    for (irx_version next = {held.term, 1};; next.index++) {
+        irx_op op = peer_publish(s, &held, bytes, child_value(next, bytes));
+        irx_result result = peer_do(s, &op);
+        if (result.status != IRX_RESULT_OK || result.record.value.index != next.index)
+            _exit(1);
+    }
+}
+
 _Noreturn static void live(const char *directory, const char *namespace_name, const char *name,
                            child_part part, int fd)
 {
@@ -64,6 +97,8 @@ _Noreturn static void live(const char *directory, const char *namespace_name, co
     self.session = s->session;
     if (peer_say(s, IRX_OP_JOIN).status != IRX_RESULT_OK)
         _exit(1);
+    if (part == CHILD_PUBLISHES)
+        publish(s, lead_after(s), fd, &self);
     if (part != CHILD_JOINS)
         peer_lead(s);
     if (part == CHILD_LEADS_FORKING)

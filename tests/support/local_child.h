@@ -12,6 +12,7 @@ typedef enum child_part {
     CHILD_LEADS,         /* and the record */
     CHILD_LEADS_FORKING, /* and a child of its own, which knows that it is one (`forked`), and stays
                           */
+    CHILD_PUBLISHES,     /* leads, and publishes one value after the other: see child_value */
     CHILD_HOLDS_LOCK     /* no row: it sits on the election's lock file */
 } child_part;
 
@@ -24,6 +25,10 @@ typedef struct child {
 /* Starts one and waits until it is there. It dies with the test. */
 child child_start(const char *directory, const char *namespace_name, const char *name,
                   child_part part);
+
+/* What CHILD_PUBLISHES publishes under this version: up to IRX_VALUE_MAX bytes, some of them 0. The
+ * length. */
+size_t child_value(irx_version version, unsigned char *bytes);
 
 /* SIGKILL; returns without waiting. */
 void child_kill(const child *one);

@@ -82,6 +82,7 @@ class Candidate extends EventEmitter {
     if (this.#arrival !== null) return this.#arrival.promise;
     const arrival = deferred();
     this.#arrival = arrival;
+    if (this.#mayLead) this.#become('candidate');
     this.#election.start().then(
       () => {
         if (!this.#mayLead) arrival.resolve(); // there may be nobody to follow for long
@@ -101,7 +102,7 @@ class Candidate extends EventEmitter {
     this.#arrival?.reject(new InterrexError('the candidate was stopped', 'STOPPED'));
     this.#arrival = null;
     await this.#election.stop();
-    if (this.#arrival === null) this.#become('follower');
+    if (this.#arrival === null && this.#state === 'candidate') this.#change('follower');
   }
 
   async reelect() {
@@ -218,8 +219,8 @@ class Candidate extends EventEmitter {
 
   #elected(leadership) {
     if (!leadership.check() || !this.#election.isLeader()) return; // over before it was told
-    this.#become('leader');
     this.#arrival?.resolve();
+    this.#become('leader');
   }
 
   // A leadership that was lost ends at once, though nobody may be known to have won it. One that reelect() gave up is
@@ -228,22 +229,29 @@ class Candidate extends EventEmitter {
     if (this.#state === 'leader') this.#become('follower', leader?.id);
   }
 
-  // Whoever follows knows a leader; a candidate is one until it does.
+  // Who starts, or claims, is a candidate until it leads or knows who does.
   #look() {
     if (this.#state === 'leader' || this.#arrival === null) return;
     const { leader, role, id } = this.#election;
     const others = leader !== null && leader.id !== id;
+    if (others) this.#arrival.resolve();
     if (CONTENDING.has(role)) this.#become('candidate');
     else if (others) this.#become('follower', leader.id);
-    if (others) this.#arrival.resolve();
   }
 
   #become(state, leaderId) {
     if (this.#state === state) return;
-    this.#state = state;
-    try {
+    this.#change(state, () => {
       if (state === 'leader') this.emit('elected');
       if (state === 'follower') this.emit('defeated', leaderId);
+    });
+  }
+
+  // The event that says what happened goes before the one that says what it is now.
+  #change(state, tell = () => {}) {
+    this.#state = state;
+    try {
+      tell();
     } finally {
       this.emit('statechange', state);
     }

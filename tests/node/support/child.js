@@ -15,9 +15,9 @@ function run(t, source, settings = {}, nodeOptions = []) {
   return watch(t, [...nodeOptions, '-e', program], {});
 }
 
-/** Runs a program of the repository. */
+/** Runs a program, by its path in the repository or a full one. */
 function runFile(t, file, environment) {
-  return watch(t, [path.join(root, file)], environment);
+  return watch(t, [path.resolve(root, file)], environment);
 }
 
 function watch(t, args, environment) {

@@ -128,6 +128,16 @@ PLACES = ["memory lease", "memory quorum", "local lease", "redis lease", "redis 
 @pytest.fixture(params=PLACES)
 def place(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> dict[str, str]:
     """Every medium under every protocol that it has, as options."""
+    return _place(request, tmp_path)
+
+
+@pytest.fixture(params=[place for place in PLACES if "memory" not in place])
+def shared_place(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> dict[str, str]:
+    """Those of them that processes share."""
+    return _place(request, tmp_path)
+
+
+def _place(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> dict[str, str]:
     medium, protocol = request.param.split()
     return {"url": _url(request, tmp_path, medium), "protocol": protocol}
 

@@ -120,8 +120,12 @@ def test_a_child_of_a_fork_does_not_lead(url, name):
                 assert not leadership.check()
                 assert leadership.remaining() == 0.0
                 assert "forked" in repr(election)
-                for read in ("role", "id", "token", "term", "leader", "guarantee"):
+                reads = ("role", "id", "token", "term", "leader", "guarantee", "meta", "value")
+                for read in reads:
                     forked(lambda read=read: getattr(election, read))
+                forked(lambda: election.set_meta(1))
+                forked(lambda: election.publish(1))
+                forked(lambda: election.send("all", 1))
                 for call in ("start", "stop", "members", "metrics", "history", "resign", "events"):
                     forked(getattr(election, call))
                 forked(lambda: election.lead())
@@ -181,6 +185,74 @@ def test_a_fork_while_other_threads_wait(name):
     for thread in threads:
         thread.join(LIMIT)
         assert not thread.is_alive()
+
+
+def test_a_fork_while_requests_are_under_way(own_redis, name):
+    import threading
+
+    with Election(name, url=own_redis.url, timeout=60) as election:
+        eventually(election.is_leader)
+        own_redis.freeze()
+        threads = [threading.Thread(target=election.publish, args=[n]) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        eventually(lambda: len(election._requests) == 4)
+        for _ in range(10):
+            assert in_child(lambda: forked(lambda: election.publish("child"))) == 0
+        own_redis.thaw()
+        for thread in threads:
+            thread.join(LIMIT)
+            assert not thread.is_alive()
+        assert election.publish("parent", timeout=LIMIT).index == 5
+
+
+TELLER = """
+    import sys
+    from interrex import Election
+    url, name, protocol = sys.argv[1:]
+    with Election(name, url=url, protocol=protocol, label="child", meta={"pid": 1}) as election:
+        events = election.events()
+        print("there")
+        for event in events:
+            if event.kind == "message":
+                assert event.from_leader
+                election.send("leader", {"echo": event.data}, timeout=20)
+                election.set_meta({"heard": event.data}, timeout=20)
+                break
+        with election.lead() as leadership:
+            print(election.value)
+            election.publish({"by": "child", "before": election.value}, timeout=20)
+            print("published")
+            leadership.draining.wait()
+"""
+
+
+def test_processes_tell_each_other(programs, shared_place, name):
+    """Messages both ways, a meta, and a value that outlives two leaders, one of them killed."""
+    with Election(name, label="parent", **shared_place) as election:
+        eventually(election.is_leader)
+        events = election.events(timeout=LIMIT)
+        child = programs(TELLER, shared_place["url"], name, shared_place["protocol"])
+        assert child.line() == "there"
+        eventually(lambda: len(election.members()) == 2)
+        other = next(member for member in election.members() if not member.is_self)
+        assert (other.label, other.meta) == ("child", {"pid": 1})
+        election.send(other.id, ["hello", "ü"], timeout=LIMIT)
+        message = next(event for event in events if event.kind == "message")
+        assert (message.data, message.from_id) == ({"echo": ["hello", "ü"]}, other.id)
+        heard = {"heard": ["hello", "ü"]}
+        eventually(lambda: [m.meta for m in election.members() if not m.is_self] == [heard])
+        election.publish("of the parent", timeout=LIMIT)
+        election.transfer(other.id)
+        assert child.line() == "of the parent"
+        assert child.line() == "published"
+        eventually(lambda: election.value == {"by": "child", "before": "of the parent"})
+        assert election.leader.meta == heard
+        child.signal(signal.SIGKILL)
+        with election.lead(timeout=LIMIT):
+            assert election.value == {"by": "child", "before": "of the parent"}
+            election.publish("again of the parent", timeout=LIMIT)
+    child.finish(status=-signal.SIGKILL)
 
 
 def lead_once(url, name, answers):

@@ -96,7 +96,9 @@ def test_nothing_leaks(url, name):
             events = election.events()
             election._event_fd()
             with election.lead(timeout=LIMIT):
-                pass
+                election.publish(["x" * 10000, i], timeout=LIMIT)
+                election.send("all", "x" * 10000, timeout=LIMIT)
+                assert election.value[1] == i
         for event in events:
             assert event.kind
         return weakref.ref(election)

@@ -66,7 +66,7 @@ def test_what_is_promised_is_there():
         expected = {
             *("start", "stop", "is_leader", "role", "id", "name", "term", "token", "leader"),
             *("guarantee", "members", "lead", "run", "leader_only", "events", "resign"),
-            *("transfer", "metrics", "history"),
+            *("transfer", "metrics", "history", "meta", "set_meta", "send", "publish", "value"),
         }
         assert public - {"wait_leader"} == expected
         for name in expected:

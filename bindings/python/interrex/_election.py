@@ -289,7 +289,8 @@ class Election(TellingElection):
     def events(self, timeout: float | None = None) -> Events:
         """Iterate over events, from now on; the first iterator begins with the start.
 
-        Ends after ``stopped``. One that is not advanced keeps the newest 1024.
+        Ends after ``stopped``. One that is not advanced keeps the newest 1024, and apart from them
+        the newest 1024 messages and values, or 8 MiB.
 
         Parameters
         ----------

@@ -8,7 +8,6 @@ waits for a request is not here, and neither is who may make it: the core says t
 from __future__ import annotations
 
 import logging
-import weakref
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import NamedTuple
@@ -31,9 +30,9 @@ class Settled(NamedTuple):
 
 
 class Request:
-    """Something asked of the core. Only who waits for it holds it: it goes when that one goes."""
+    """Something asked of the core, under way until it is settled, whether somebody waits or not."""
 
-    __slots__ = ("__weakref__", "settled")
+    __slots__ = ("settled",)
 
     def __init__(self) -> None:
         self.settled: Settled | None = None
@@ -54,7 +53,7 @@ class ExchangingElection(Handle):
 
     def __init__(self, url: str | None, options: dict[str, str]) -> None:
         self._own_meta = options.get("meta", "").encode()
-        self._requests: weakref.WeakValueDictionary[int, Request] = weakref.WeakValueDictionary()
+        self._requests: dict[int, Request] = {}  # by ticket; the core settles each, once
         self._complaints: OrderedDict[Foreign, None] = OrderedDict()
         super().__init__(url, options)
 
@@ -115,12 +114,13 @@ class ExchangingElection(Handle):
         return request
 
     def _settle(self, raw: RawEvent) -> None:
-        """Tell who asked; somebody who has gone away is told nothing."""
+        """Tell who asked; an interrupted begin may have left a ticket of nobody's."""
         _, _, _, _, _, _, code, text, (ticket, version) = raw
-        request = self._requests.pop(ticket, None)
+        request = self._requests.get(ticket)
         if request is not None:
             error = error_for(code, text or "") if code else None
             request.settled = Settled(error, Version(*version))
+            self._requests.pop(ticket, None)  # last: interrupted before, it is done again
 
     def _answer(self, request: Request, what: str, timeout: float | None) -> Version:
         """Return the version of a request that was waited for, or raise what became of it."""

@@ -67,7 +67,7 @@ class LoopElection(BaseElection):
         try:
             await self._wait_until(lambda: request.settled, timeout)
         finally:
-            if self._phase == "stopped" and set(self._requests.values()) <= {request}:
+            if self._phase == "stopped" and not self._requests:
                 self._detach()
         return self._answer(request, what, timeout)
 
@@ -97,8 +97,9 @@ class LoopElection(BaseElection):
 
     def _on_readable(self) -> None:
         try:
-            while self._take(0, self._taken):
-                event = self._apply(self._taken.popleft())
+            while self._taken or self._take(0, self._taken):
+                event = self._apply(self._taken[0])
+                self._taken.popleft()
                 self._log(event)
                 if isinstance(event, Event) and event.kind == "defeated" and event.token:
                     for body in list(self._bodies):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Literal, assert_type
 
 import interrex
-from interrex import Election, Event, Leader, Leadership, Member, Token, aio
+from interrex import Election, Event, Json, Leader, Leadership, Member, Token, Version, aio
 
 
 def threads() -> None:
@@ -33,6 +33,23 @@ def threads() -> None:
             assert_type(event, Event)
             if event.kind == "defeated" and event.reason == "cut-off":
                 election.transfer("id")
+
+    settings: dict[str, int] = {"rate": 5}
+    told = Election("typed", protocol="quorum", meta=settings)
+    told.set_meta([settings], timeout=1.5)
+    told.send("leader", settings)
+    told.send("0" * 32, None, timeout=2)
+    assert_type(told.publish(settings), Version)
+    assert_type(told.publish(settings, timeout=1) > Version(1, 2), bool)
+    assert_type(told.meta, Json)
+    rate: int = told.value["rate"]
+    metas: list[str] = [member.meta for member in told.members()]
+    for event in told.events():
+        if event.kind == "message" and event.from_leader:
+            told.send(event.from_id or "all", event.data)
+        if event.kind == "value":
+            assert_type(event.version, Version | None)
+    del rate, metas
 
     @election.leader_only()
     def nothing(number: int) -> str:
@@ -69,6 +86,10 @@ async def loop() -> None:
             return leadership.term
 
         assert_type(await election.run(work), int | None)
+        await election.set_meta({"a": (1, 2)})
+        await election.send("followers", "text", timeout=1)
+        assert_type(await election.publish(None), Version)
+        assert_type((await election.publish(None)).index, int)
         async for event in election.events():
             assert_type(event, Event)
 

@@ -67,8 +67,6 @@ KILLS = [
 STOPS = [
     Case(signal.SIGSTOP, "redis", "Node", 30, 4),
     Case(signal.SIGSTOP, "redis", "Node", 30, 4, protocol="quorum"),
-    Case(signal.SIGSTOP, "redis", "C", 30, 4),
-    Case(signal.SIGSTOP, "redis", "C", 30, 4, protocol="quorum"),
 ]
 
 

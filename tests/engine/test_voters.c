@@ -215,7 +215,18 @@ static void a_longer_list_can_shorten_it(void **state)
     assert_int_equal(d->snapshot.valid_until_ns, second_ns + LEASE_NS);
 }
 
-/* New voters may have acknowledged no more than an older beat. */
+/* Where in the last step's outputs the first of that kind is. */
+static size_t place_of(irx_output_kind kind)
+{
+    size_t at = 0;
+    while (at < d->outputs.count && d->outputs.list[at].kind != kind)
+        at++;
+    assert_true(at < d->outputs.count);
+    return at;
+}
+
+/* New voters may have acknowledged no more than an older beat. What that takes away is told before
+ * the list leaves: who is stopped in between must not lead on while the new voters vote. */
 static void a_list_that_grows_takes_time_away(void **state)
 {
     (void)state;
@@ -237,6 +248,7 @@ static void a_list_that_grows_takes_time_away(void **state)
     next_renewal();
     assert_int_equal(d->op.voter_count, 5); /* 31 was silent for too long */
     assert_int_equal(d->snapshot.valid_until_ns, older_ns + LEASE_NS);
+    assert_true(place_of(IRX_OUT_SNAPSHOT) < place_of(IRX_OUT_OP));
 }
 
 static void silent_voters_are_struck_before_they_are_missed(void **state)

@@ -190,7 +190,7 @@ typedef enum irx_message_kind {
 typedef struct irx_message {
     irx_message_kind kind;
     irx_id from;           /* session of the sender */
-    uint32_t presence;     /* irx_presence_digest of the sender's process */
+    uint32_t presence;     /* irx_presence_digest of the sender's process; 0: none vouches for it */
     irx_id to;             /* session; none: everybody but the sender */
     irx_token token;       /* BEAT, ACK, CALL, VOTE */
     irx_id holder;         /* CALL, VOTE */

@@ -6,14 +6,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool irx__doubts_keep(irx__doubts *doubts, const void *bytes, size_t length, uint64_t op_id)
+bool irx__doubts_wait(const irx__doubts *doubts, irx_id from)
+{
+    for (const irx__doubt *doubt = doubts->first; doubt; doubt = doubt->next) {
+        if (irx_id_equal(doubt->from, from))
+            return true;
+    }
+    return false;
+}
+
+bool irx__doubts_keep(irx__doubts *doubts, irx_id from, const void *bytes, size_t length,
+                      uint64_t op_id)
 {
     if (doubts->count == IRX__DOUBTS_MAX || doubts->bytes + length > IRX__DOUBT_BYTES_MAX)
         return false;
     irx__doubt *doubt = malloc(sizeof *doubt + length);
     if (!doubt)
         return false;
-    *doubt = (irx__doubt){.op_id = op_id, .length = length};
+    *doubt = (irx__doubt){.from = from, .op_id = op_id, .length = length};
     memcpy(doubt->bytes, bytes, length);
     if (doubts->last)
         doubts->last->next = doubt;

@@ -55,17 +55,6 @@ static bool is_listed(const irx_election *e, irx_id session)
     return false;
 }
 
-/* Who speaks before its row came has just joined: the table is worth a look, once, for the
- * application may want to answer. */
-static void look_for_sender(irx_election *e, irx_id session)
-{
-    if (is_listed(e, session) || irx_id_equal(e->looked_for, session))
-        return;
-    e->looked_for = session;
-    irx_input input = {.kind = IRX_IN_HINT};
-    irx__drive_feed(e, &input);
-}
-
 static bool is_genuine(const irx_election *e, const irx_message *message)
 {
     return irx_message_genuine(message, e->seat.members, e->seat.member_count);
@@ -75,14 +64,22 @@ static void hand_on(irx_election *e, const irx_message *message)
 {
     count(&e->counters.messages_received);
     hand_to_application(e, message);
-    look_for_sender(e, message->from);
 }
 
-/* It may be an impostor, or a member that came back under another presence, whose row is newer than
- * the one we have: the table is read, and then it is looked at once more. */
-static void doubt(irx_election *e, const void *bytes, size_t length)
+/* Who speaks before its row came has just joined, and the application may want to answer it. It is
+ * waited for once. */
+static bool is_new(irx_election *e, irx_id session)
 {
-    if (!irx__doubts_keep(&e->doubts, bytes, length, e->last_op.id)) {
+    bool known = is_listed(e, session) || irx_id_equal(e->looked_for, session);
+    e->looked_for = known ? e->looked_for : session;
+    return !known;
+}
+
+/* The sender may be an impostor, or a member that came back under another presence, or a new one:
+ * the table is read, and then it is looked at once more. */
+static void doubt(irx_election *e, irx_id from, const void *bytes, size_t length)
+{
+    if (!irx__doubts_keep(&e->doubts, from, bytes, length, e->last_op.id)) {
         count(&e->counters.messages_dropped);
         return;
     }
@@ -107,10 +104,10 @@ static void deliver(irx_election *e, const void *bytes, size_t length)
         bool dropped = !genuine && message.kind != IRX_MESSAGE_BEAT;
         count(dropped ? &e->counters.messages_dropped : &e->counters.messages_received);
         hand_to_engine(e, &message);
-    } else if (genuine) {
-        hand_on(e, &message);
+    } else if (!genuine || is_new(e, message.from) || irx__doubts_wait(&e->doubts, message.from)) {
+        doubt(e, message.from, bytes, length); /* what follows a doubted one waits behind it */
     } else {
-        doubt(e, bytes, length);
+        hand_on(e, &message);
     }
 }
 

@@ -9,9 +9,18 @@ irx_id irx__own_process(const irx_election *e)
     return presence->state == IRX__HUB_UP ? presence->id : (irx_id){0, 0};
 }
 
+/* The presence that vouches for what this member says: only one that its row is known to name, for
+ * whoever doubts a message reads the table, and must find it there. Until then none vouches. */
 irx_id irx__own_presence(const irx_election *e)
 {
-    return e->hub->class->kernel ? e->session : irx__own_process(e);
+    if (e->hub->class->kernel)
+        return e->session;
+    for (size_t i = 0; i < e->seat.member_count; i++) {
+        const irx_member *row = &e->seat.members[i];
+        if (irx_id_equal(row->session, e->session))
+            return irx_id_equal(row->process, irx__own_process(e)) ? row->process : (irx_id){0, 0};
+    }
+    return (irx_id){0, 0};
 }
 
 /* The presence of a session: by its row, or, where none came yet, by the record that it holds. */

@@ -64,6 +64,7 @@ ACK_DEADLINE            exclusion           quorum safe network           5000  
 ACK_FROM_SEND           exclusion           quorum safe hush,hints,slow   5000  5
 ACK_EVERY_LIST          exclusion           quorum safe hush,slow,deafen  5000  5
 ACK_SHRINKS             exclusion           quorum safe hush,hints,slow   5000  5
+SHORTER_FIRST           -
 ACKED_ONLY              liveness            quorum safe network           5000  0
 SILENT_STRUCK           liveness            quorum safe none              5000  0
 LEAVER_STRUCK           -

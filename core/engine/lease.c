@@ -182,7 +182,9 @@ static void renew(irx_engine *e)
     op->hold_ns = irx__own_hold(e);
     irx__voters_write(e, op);
     irx__lead_validate(e);
-    irx__publish(e); /* what a longer list takes away is told before that list leaves */
+    if (IRX__RULE(SHORTER_FIRST)) {
+        irx__publish(e);
+    }
     e->renew_at_ns = irx__next_heartbeat(e);
     irx__lead_sent(e, op);
     irx__op_send(e);

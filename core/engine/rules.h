@@ -61,6 +61,7 @@
     X(ACK_FROM_SEND, "quorum: an acknowledgement counts from the sending of its beat")             \
     X(ACK_EVERY_LIST, "quorum: it counts against every list that the store may hold")              \
     X(ACK_SHRINKS, "quorum: a deadline of acknowledgements may shrink")                            \
+    X(SHORTER_FIRST, "quorum: what a longer list takes away is told before that list leaves")      \
     X(ACKED_ONLY, "quorum: only who acknowledged this term becomes a voter")                       \
     X(SILENT_STRUCK, "quorum: a silent voter is struck")                                           \
     X(LEAVER_STRUCK, "quorum: a voter that left is struck at once")                                \

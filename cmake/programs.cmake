@@ -79,6 +79,11 @@ foreach(source IN LISTS test_sources)
   set_tests_properties("${area}/${topic}" PROPERTIES TIMEOUT 120)
 endforeach()
 
+# The longest ones begin first, so that the others run beside them.
+foreach(longest IN ITEMS "chaos/agreement" "sim/seeds")
+  set_tests_properties("${longest}" PROPERTIES COST 100)
+endforeach()
+
 # ---- fuzz targets: tests/fuzz/fuzz_<topic>.c, replayed as the CTest test fuzz/<topic> -------------
 
 file(GLOB fuzz_sources CONFIGURE_DEPENDS tests/fuzz/fuzz_*.c)

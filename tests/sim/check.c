@@ -127,7 +127,7 @@ void sim_check_result(sim_world *w, int who, const sim_post *post, bool before)
     m->term_seen = r->has_record ? r->record.term : 0;
     m->holder = r->has_record ? r->record.session : (irx_id){0};
     m->holder_process = r->has_record ? r->record.process : (irx_id){0};
-    if (!r->has_record)
+    if (!r->has_record || m->jump_unseen) /* it becomes somebody new first, and drops the answer */
         return;
     bool vacant = irx_id_none(r->record.session);
     if (vacant && !m->sees_vacant)

@@ -52,15 +52,27 @@ void sim_check_told_lost(sim_world *w, int who, irx_id process)
     m->lost_next = (m->lost_next + 1) % SIM_LOST_MAX;
 }
 
+/* The acquisition behind what it believes, as index + 1: it may have been stopped between the
+ * snapshot and the event that tells of it. */
+static size_t acquired(const sim_world *w, const sim_member *m)
+{
+    for (size_t i = w->acquisition_count; i > 0 && m->acquisition == 0; i--) {
+        if (same_token(w->acquisitions[i - 1].token, m->snapshot.token))
+            return i;
+    }
+    return m->acquisition;
+}
+
 /* What `fast` gives up, and no more: the older one may go on until it notices. */
 static bool excused(const sim_world *w, const sim_member *a, const sim_member *b)
 {
     if (w->beyond_drift)
         return true;
-    if (a->acquisition == b->acquisition || a->acquisition == 0 || b->acquisition == 0)
+    size_t of_a = acquired(w, a), of_b = acquired(w, b);
+    if (of_a == of_b || of_a == 0 || of_b == 0)
         return false;
-    const sim_member *older = a->acquisition < b->acquisition ? a : b;
-    const sim_acquisition *lost = &w->acquisitions[older->acquisition - 1];
+    const sim_member *older = of_a < of_b ? a : b;
+    const sim_acquisition *lost = &w->acquisitions[(of_a < of_b ? of_a : of_b) - 1];
     bool interrupted = older->held->count > 0; /* in the midst of noticing */
     return lost->excused && (interrupted || !told_lost(older, lost->process));
 }
@@ -292,7 +304,8 @@ void sim_check_write(sim_world *w, int who, irx_token token)
                   irx_id_equal(r->session, irx_engine_session(m->engine)) &&
                   irx_id_equal(w->epoch, r->epoch);
     bool noticed = number > 0 && !w->acquisitions[number - 1].excused && m->excused_ns <= w->now_ns;
-    if (holder && noticed && w->now_ns < m->valid_true_ns && w->clock_back_ms == 0)
+    bool judged = w->clock_back_ms == 0 && !w->beyond_drift; /* else it may believe for too long */
+    if (holder && noticed && w->now_ns < m->valid_true_ns && judged)
         sim_fail(w, SIM_INV_FENCING, "the holder's term %llu is refused after term %llu",
                  (unsigned long long)token.term, (unsigned long long)w->accepted.term);
 }

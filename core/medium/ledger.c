@@ -79,13 +79,17 @@ static bool is_voted(const irx_record *record, const irx_op *op)
 }
 
 /* Only an acknowledgement of this very term makes anyone else a voter. */
-static void write_first_list(irx_record *record)
+static void write_first_list(irx_record *record, const irx_record *before)
 {
-    if (record->protocol != IRX_PROTOCOL_QUORUM || !IRX__RULE(CLAIM_ALONE))
-        return;
-    record->list = 1;
-    record->voter_count = 1;
-    record->voters[0] = record->session;
+    if (!IRX__RULE(CLAIM_ALONE)) {
+        record->list = before->list;
+        record->voter_count = before->voter_count;
+        memcpy(record->voters, before->voters, sizeof record->voters);
+    } else if (record->protocol == IRX_PROTOCOL_QUORUM) {
+        record->list = 1;
+        record->voter_count = 1;
+        record->voters[0] = record->session;
+    }
 }
 
 static void write_list(irx_record *record, const irx_op *op)
@@ -99,11 +103,8 @@ static void write_list(irx_record *record, const irx_op *op)
 
 static void write_claim(irx_record *record, const irx_op *op, const irx__ledger_facts *facts)
 {
+    const irx_record before = *record;
     uint64_t unix_ms = facts->unix_ms > 0 ? (uint64_t)facts->unix_ms : 0;
-    irx_version value = record->value; /* is inherited */
-#ifdef IRX_MUTANTS
-    const irx_record before = *record; /* what a claim keeps that does not begin a list anew */
-#endif
     *record = (irx_record){
         .format = IRX_FORMAT,
         .protocol = op->protocol,
@@ -112,15 +113,10 @@ static void write_claim(irx_record *record, const irx_op *op, const irx__ledger_
         .term = op->first_term && unix_ms > op->term ? unix_ms : op->term,
         .session = op->session,
         .epoch = facts->epoch,
-        .value = IRX__RULE(VALUE_INHERITED) ? value : (irx_version){0, 0},
+        .value = IRX__RULE(VALUE_INHERITED) ? before.value : (irx_version){0, 0},
     };
     write_holder(record, op, facts);
-#ifdef IRX_MUTANTS
-    record->list = before.list;
-    record->voter_count = before.voter_count;
-    memcpy(record->voters, before.voters, sizeof record->voters);
-#endif
-    write_first_list(record);
+    write_first_list(record, &before);
 }
 
 /* The record stays, with its term and its beat, so that no token is handed out twice. */

@@ -81,7 +81,7 @@ endforeach()
 
 # The longest ones begin first, so that the others run beside them.
 foreach(longest IN ITEMS "chaos/agreement" "sim/seeds")
-  set_tests_properties("${longest}" PROPERTIES COST 100)
+  set_tests_properties("${longest}" PROPERTIES COST 100 TIMEOUT 300)
 endforeach()
 
 # ---- fuzz targets: tests/fuzz/fuzz_<topic>.c, replayed as the CTest test fuzz/<topic> -------------

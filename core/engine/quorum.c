@@ -12,24 +12,13 @@ bool irx__quorum(const irx_engine *e)
     return e->options.protocol == IRX_PROTOCOL_QUORUM;
 }
 
-/* What vouches for a message: a presence that the own row is known to name, else none. */
-static irx_id known_presence(const irx_engine *e)
-{
-    for (size_t i = 0; i < e->input->member_count; i++) {
-        const irx_member *row = &e->input->members[i];
-        if (irx_id_equal(row->session, e->session)) {
-            return irx_id_equal(row->process, e->process) ? row->process : (irx_id){0};
-        }
-    }
-    return (irx_id){0};
-}
-
+/* Whoever sends has joined, so that its row names this presence already. */
 static irx_message *send(irx_engine *e, irx_message_kind kind, irx_id to)
 {
     irx_message *message = &irx__output(e, IRX_OUT_SEND)->message;
     message->kind = kind;
     message->from = e->session;
-    message->presence = irx_presence_digest(known_presence(e));
+    message->presence = irx_presence_digest(e->process);
     message->to = to;
     return message;
 }

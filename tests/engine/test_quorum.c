@@ -375,6 +375,23 @@ static void a_message_under_another_presence_is_dropped(void **state)
     assert_int_equal(d->sends, 1);
 }
 
+/* Others look a doubted sender up in the table: who came back under another presence is silent
+ * until its row says so. */
+static void nothing_is_said_before_the_row_is_written(void **state)
+{
+    (void)state;
+    irx_record record = follow();
+    driver_channel_up(d, IRX_CHANNEL_PRESENCE, 2, id_of(101));
+    assert_true(driver_asks(d, IRX_OP_JOIN));
+    hear(&record, 41);
+    ask_for_vote(&record, id_of(30));
+    assert_int_equal(d->sends, 0);
+    driver_answer(d, IRX_RESULT_OK, &record);
+    hear(&record, 42);
+    assert_int_equal(d->sends, 1);
+    assert_int_equal(d->sent.presence, irx_presence_digest(id_of(101)));
+}
+
 static void messages_mean_nothing_under_lease(void **state)
 {
     (void)state;
@@ -407,6 +424,7 @@ int main(void)
         T(votes_are_void_once_the_leader_is_heard_again),
         T(votes_against_one_leadership_are_none_against_the_next),
         T(a_message_under_another_presence_is_dropped),
+        T(nothing_is_said_before_the_row_is_written),
         T(messages_mean_nothing_under_lease),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,6 +20,7 @@ test: build ## every check and every test, with one line of totals at the end
 	@scripts/test.sh
 
 bench: build ## fail-over times and costs, beside other packages
+	@scripts/bootstrap.sh iproute2
 	@scripts/with-env.sh bench/run
 
 lint: bootstrap ## formatting, linters and the rules of the architecture

@@ -14,7 +14,7 @@ flock 9
 # ---- Debian packages -------------------------------------------------------------------------
 
 debian=(gcc g++ make cmake ninja-build pkg-config python3 python3-venv python3-dev libcmocka-dev
-    redis-server "$@")
+    redis-server postgresql libpq5 pgbouncer "$@")
 
 install_debian() {
     local known missing=()
@@ -29,27 +29,33 @@ install_debian() {
         exit 1
     fi
     echo "bootstrap: apt-get install ${missing[*]}"
-    # redis-server's package would start a server of its own, now and at every boot. The tests and
-    # the demo start private ones, so the answer to both is no; a policy that was there comes back.
-    local policy=/usr/sbin/policy-rc.d
+    # The packages of the servers would start some of their own, now and at every boot. The tests and
+    # the demo start private ones, so the answer is no to all; a policy that was there comes back.
+    local policy=/usr/sbin/policy-rc.d clusters=/etc/postgresql-common/createcluster.d
     [ -e "$policy" ] && mv "$policy" "$policy.before-interrex"
-    trap 'rm -f '"$policy"'; [ ! -e '"$policy"'.before-interrex ] ||
-        mv '"$policy"'.before-interrex '"$policy" EXIT
+    trap 'rm -f '"$policy $clusters"'/interrex.conf; [ ! -e '"$policy"'.before-interrex ] ||
+        mv '"$policy"'.before-interrex '"$policy"'
+        rmdir '"$clusters"' 2>/dev/null || true' EXIT
     printf '#!/bin/sh\nexit 101\n' >"$policy"
     chmod +x "$policy"
+    # Nor should PostgreSQL's make a database, which it asks for only when it is first installed.
+    mkdir -p "$clusters"
+    echo 'create_main_cluster = false' >"$clusters/interrex.conf"
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
         -o Dpkg::Use-Pty=0 "${missing[@]}" >.toolchain/apt.log 2>&1 ||
         { tail -n 20 .toolchain/apt.log >&2; exit 1; }
-    case " ${missing[*]} " in
-    *" redis-server "*) update-rc.d redis-server disable >/dev/null 2>&1 || true ;;
-    esac
+    for package in redis-server pgbouncer; do
+        case " ${missing[*]} " in
+        *" $package "*) update-rc.d "$package" disable >/dev/null 2>&1 || true ;;
+        esac
+    done
 }
 
 if command -v dpkg-query >/dev/null; then
     install_debian
 else
-    for tool in gcc g++ cmake ninja pkg-config python3 redis-server; do
+    for tool in gcc g++ cmake ninja pkg-config python3 redis-server postgres pgbouncer; do
         command -v "$tool" >/dev/null || { echo "bootstrap: please install $tool" >&2; exit 1; }
     done
 fi

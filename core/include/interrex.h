@@ -33,7 +33,7 @@ typedef struct irx_election irx_election;
 
 /* Keys (values are text): name, namespace, protocol, heartbeat_ms, timeout_ms, profile, takeover,
  * probe_ms, label, meta, candidate, stall_limit_ms, drain_limit_ms, start_timeout_ms, drift,
- * max_members. docs/c.md has the table. */
+ * max_members, create_table. docs/c.md has the table. */
 
 /* New options with every default; the caller frees them. Null only when memory is out. */
 IRX_API irx_options *irx_options_new(void);
@@ -47,6 +47,14 @@ IRX_API int irx_options_set(irx_options *options, const char *key, const char *v
 IRX_API const irx_error *irx_options_error(const irx_options *options);
 
 IRX_API void irx_options_free(irx_options *options); /* null is fine */
+
+/* Prints the SQL that creates what a postgres:// election needs in its database, for a migration or
+ * an administrator; it may be run again where it is there. `schema` and `namespace_name` as in the
+ * URL and the options; null: the first schema of the search_path, and "interrex". Writes up to
+ * `room` bytes, the final zero included, to `text` (null with 0), and returns the length of the
+ * whole without that zero, as snprintf does; 0 where PostgreSQL can't have such names (up to 63
+ * bytes; the namespace up to 56), or memory is out. Any thread. */
+IRX_API size_t irx_schema(const char *schema, const char *namespace_name, char *text, size_t room);
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
@@ -121,7 +129,12 @@ typedef struct irx_status {
 
 IRX_API int irx_election_status(irx_election *election, irx_status *status);
 
+/* What is promised about two leaders at one instant. A medium that has to look for that
+ * (PostgreSQL, under takeover: safe) says IRX_GUARANTEE_TERM until it has. */
 IRX_API irx_guarantee irx_election_guarantee(const irx_election *election);
+
+/* Bytes of the largest message that this election's medium carries: IRX_MESSAGE_MAX, or less. */
+IRX_API size_t irx_election_message_max(const irx_election *election);
 
 typedef struct irx_member_info {
     irx_id session;
@@ -179,13 +192,13 @@ enum { IRX_REQUESTS_MAX = 1024 };
 IRX_API int irx_election_set_meta(irx_election *election, const void *meta, size_t length,
                                   uint64_t *ticket);
 
-/* Sends up to IRX_MESSAGE_MAX bytes (IRX_ETOOLARGE) to one member (IRX_TO_MEMBER: `member`, a
- * session of the member table, else IRX_ENOMEMBER), to the leader (IRX_ENOMEMBER: none is known),
- * to all followers or to all members; never to oneself (IRX_ESTATE: the member or the leader is
- * this one). At most once, in order per sender. IRX_ESTOPPED, but a leader that is draining may
- * still send; IRX_EUNSUPPORTED. Settled: the medium took it; with IRX_ENOMEMBER: nobody received
- * it, where the medium can tell; with another error: it did not leave, or its connection or the
- * election ended before anybody knew. */
+/* Sends up to irx_election_message_max bytes (IRX_ETOOLARGE) to one member (IRX_TO_MEMBER:
+ * `member`, a session of the member table, else IRX_ENOMEMBER), to the leader (IRX_ENOMEMBER: none
+ * is known), to all followers or to all members; never to oneself (IRX_ESTATE: the member or the
+ * leader is this one). At most once, in order per sender. IRX_ESTOPPED, but a leader that is
+ * draining may still send; IRX_EUNSUPPORTED. Settled: the medium took it; with IRX_ENOMEMBER:
+ * nobody received it, where the medium can tell; with another error: it did not leave, or its
+ * connection or the election ended before anybody knew. */
 IRX_API int irx_election_send(irx_election *election, irx_audience audience, irx_id member,
                               const void *data, size_t length, uint64_t *ticket);
 

@@ -66,6 +66,9 @@ typedef struct irx_sink {
      * medium can tell), or what else kept it from leaving. Not told where the command channel went
      * down first. */
     void (*sent)(void *owner, irx_seat *seat, uint64_t ticket, int code);
+    /* Before a command channel's `up`: what this store promises under takeover: safe. Only by media
+     * that look. */
+    void (*promise)(void *owner, irx_guarantee safe);
     /* Something an operator should know (an eviction policy that may drop the record, say). */
     void (*warning)(void *owner, const irx_error *what);
 } irx_sink;
@@ -75,6 +78,7 @@ typedef struct irx_medium_config {
     const char *namespace_name; /* prefix of keys, channels and tables; outlives the medium */
     int64_t heartbeat_ns;       /* the smallest of its elections' */
     uint32_t max_members;       /* bound of a member table */
+    bool create_table;          /* what the medium needs in the store and does not find, it makes */
     struct ev_loop *loop;
     irx_sink sink;
 } irx_medium_config;
@@ -85,7 +89,8 @@ typedef struct irx_medium_class {
     bool kernel;                  /* the kernel excludes a second leader */
     bool has_quorum;              /* protocol quorum may be asked for: the store pushes BEATs */
     irx_guarantee guarantee_fast; /* reported under takeover: fast, and safe */
-    irx_guarantee guarantee_safe;
+    irx_guarantee guarantee_safe; /* until the medium has looked and told a better one */
+    size_t message_max;           /* bytes of a message's data; 0: IRX_MESSAGE_MAX */
 
     /* 0 with *medium, or a negative IRX_E… with *error. Opens no connection. */
     int (*open)(const irx_medium_config *config, irx_medium **medium, irx_error *error);
@@ -124,6 +129,7 @@ typedef struct irx_medium_class {
 extern const irx_medium_class irx__medium_memory;
 extern const irx_medium_class irx__medium_local;
 extern const irx_medium_class irx__medium_redis;
+extern const irx_medium_class irx__medium_postgres;
 
 /* The class for a URL's scheme, or null. */
 const irx_medium_class *irx__medium_find(const char *scheme);

@@ -14,7 +14,7 @@ enum { DEFAULT_PORT = 6379 };
 
 static void release(irx_medium *medium)
 {
-    irx__redis_resolver_free(medium->resolver);
+    irx__resolver_free(medium->resolver);
     free(medium->watched);
     free(medium);
 }
@@ -92,7 +92,7 @@ static const irx__redis_hooks hooks = {
     .leave = irx__redis_leave,
 };
 
-static void resolved(void *owner, const irx__redis_addresses *addresses, const irx_error *why)
+static void resolved(void *owner, const irx__addresses *addresses, const irx_error *why)
 {
     irx_medium *medium = owner;
 
@@ -127,7 +127,7 @@ static void redis_connect(irx_medium *medium, irx_channel channel, uint64_t gene
     irx__redis_open(connection);
     if (medium->fixed) {
         irx__redis_connect(connection, &medium->addresses);
-    } else if (irx__redis_resolver_ask(medium->resolver, &error) != 0) {
+    } else if (irx__resolver_ask(medium->resolver, &error) != 0) {
         irx__redis_fail(connection, &error);
     }
 }
@@ -176,18 +176,11 @@ static int fix_host(irx_medium *medium, const char *host, uint16_t port, irx_err
         freeaddrinfo(found);
         return 0;
     }
-    medium->resolver = irx__redis_resolver_new(medium->config.loop, host, port, resolved, medium);
+    medium->resolver = irx__resolver_new(medium->config.loop, host, port, resolved, medium);
     if (medium->resolver == NULL) {
         return irx__error_set(error, IRX_ENOMEM, "out of memory for a medium");
     }
     return 0;
-}
-
-/* How long sent bytes may stay unacknowledged: about the default time-out of an election. */
-static unsigned user_timeout_ms(int64_t heartbeat_ns)
-{
-    int64_t ms = heartbeat_ns / 1000000 * 5;
-    return (unsigned)(ms < 1000 ? 1000 : ms > 20000 ? 20000 : ms);
 }
 
 static int redis_open(const irx_medium_config *config, irx_medium **to, irx_error *error)
@@ -214,7 +207,7 @@ static int redis_open(const irx_medium_config *config, irx_medium **to, irx_erro
              "%.64s:presence:", config->namespace_name);
     for (int channel = 0; channel < 2; channel++) {
         irx__redis_connection_init(&medium->connections[channel], config->loop, &hooks, medium,
-                                   url->shown, user_timeout_ms(config->heartbeat_ns));
+                                   url->shown, irx__user_timeout_ms(config->heartbeat_ns));
     }
     irx__redis_watch_init(medium);
     *to = medium;

@@ -2,7 +2,7 @@
 #ifndef IRX_REDIS_CONNECTION_H
 #define IRX_REDIS_CONNECTION_H
 
-#include "medium/redis_resolve.h"
+#include "medium/resolve.h"
 
 #include <ev.h>
 #include <hiredis/hiredis.h>
@@ -53,7 +53,7 @@ struct irx__redis_connection {
     irx__redis_state state;
     uint64_t
         serial; /* of the present attempt: callbacks compare it to see whether they closed it */
-    irx__redis_addresses addresses;
+    irx__addresses addresses;
     size_t address; /* the one tried now */
     int fd;         /* while CONNECTING, else -1: later it is the context's */
     redisContext *context;
@@ -78,7 +78,7 @@ void irx__redis_connection_init(irx__redis_connection *connection, struct ev_loo
 
 /* Begins an attempt; irx__redis_connect follows when the addresses are known. */
 void irx__redis_open(irx__redis_connection *connection);
-void irx__redis_connect(irx__redis_connection *connection, const irx__redis_addresses *addresses);
+void irx__redis_connect(irx__redis_connection *connection, const irx__addresses *addresses);
 /* The greeting went well: the attempt is over. */
 void irx__redis_ready(irx__redis_connection *connection);
 

@@ -43,8 +43,8 @@ struct irx_medium {
     char store_key[IRX_REDIS_KEY_MAX];
     char presence_prefix[IRX_NAMESPACE_MAX + 12];
     bool fixed; /* `addresses` needs no look-up */
-    irx__redis_addresses addresses;
-    irx__redis_resolver *resolver;
+    irx__addresses addresses;
+    irx__resolver *resolver;
     irx__redis_connection connections[2]; /* by irx_channel */
     uint64_t generation[2];
     irx_id process; /* of the present subscription */

@@ -119,7 +119,7 @@ void irx__redis_open(irx__redis_connection *connection)
     ev_timer_start(connection->loop, &connection->attempt);
 }
 
-void irx__redis_connect(irx__redis_connection *connection, const irx__redis_addresses *addresses)
+void irx__redis_connect(irx__redis_connection *connection, const irx__addresses *addresses)
 {
     connection->state = IRX_REDIS_CONNECTING;
     connection->addresses = *addresses;

@@ -5,6 +5,7 @@
 #include "medium/redis_arguments.h"
 #include "medium/redis_error.h"
 #include "medium/redis_value.h"
+#include "medium/seat.h"
 #include "runtime/error.h"
 
 #include <stdlib.h>
@@ -27,18 +28,14 @@ typedef struct op_request {
 /* ---- questions --------------------------------------------------------------------------------
  */
 
-static bool is_newer(irx_version version, irx_version than)
-{
-    return version.term != than.term ? version.term > than.term : version.index > than.index;
-}
-
 /* READ, STRIKE: all that the seat has is as the copy says, the bytes of the value too. */
 static bool may_leave_out(const irx__redis_seat *place, const irx_op *op)
 {
     const irx_record *record = &place->record;
     switch (op->kind) {
     case IRX_OP_READ:
-    case IRX_OP_STRIKE: return place->known && !is_newer(record->value, place->seat->value_version);
+    case IRX_OP_STRIKE:
+        return place->known && !irx__version_is_newer(record->value, place->seat->value_version);
     case IRX_OP_RENEW:
         return place->known && irx_id_equal(record->incarnation, op->incarnation) &&
                record->term == op->term && irx_id_equal(record->session, op->session);
@@ -129,19 +126,6 @@ static bool complete(const op_request *request, irx__redis_answer *answer)
     return true;
 }
 
-/* JOIN, LEAVE and STRIKE are about the member table: they are OK without a record too. */
-static bool needs_record(irx_op_kind kind)
-{
-    return kind != IRX_OP_JOIN && kind != IRX_OP_LEAVE && kind != IRX_OP_STRIKE;
-}
-
-/* These bring the published value to a seat that has an older one. */
-static bool brings_value(const irx_op *op, irx_status_kind status)
-{
-    return op->kind == IRX_OP_READ || op->kind == IRX_OP_JOIN || op->kind == IRX_OP_STRIKE ||
-           (op->kind == IRX_OP_PUBLISH && status != IRX_RESULT_OK);
-}
-
 /* Is anything missing that this operation's answer must have? */
 static int check(const irx_medium *medium, const op_request *request,
                  const irx__redis_answer *answer, irx_error *why)
@@ -149,14 +133,15 @@ static int check(const irx_medium *medium, const op_request *request,
     const irx_seat *seat = request->seat->seat;
     bool ours = answer->has_record && answer->record.format <= IRX_FORMAT;
 
-    if (answer->status == IRX_RESULT_OK && !answer->has_record && needs_record(request->op.kind)) {
+    if (answer->status == IRX_RESULT_OK && !answer->has_record &&
+        irx__op_needs_record(request->op.kind)) {
         return irx__error_set(why, IRX_EPROTOCOL,
                               "%.160s gave an answer that belongs to another operation",
                               medium->config.url->shown);
     }
     if (ours && answer->brief == IRX_REDIS_WHOLE && !answer->has_value &&
-        brings_value(&request->op, answer->status) &&
-        is_newer(answer->record.value, seat->value_version)) {
+        irx__op_brings_value(request->op.kind, answer->status) &&
+        irx__version_is_newer(answer->record.value, seat->value_version)) {
         return irx__redis_foreign(why, request->seat->key, "value", NULL);
     }
     return 0;
@@ -165,17 +150,10 @@ static int check(const irx_medium *medium, const op_request *request,
 /* Whoever published knows the bytes already; they are valid until the result is told. */
 static int copy_published(const irx_op *op, irx__redis_answer *answer, irx_error *why)
 {
-    answer->value = malloc(op->length > 0 ? op->length : 1);
-    if (answer->value == NULL) {
-        return irx__error_set(why, IRX_ENOMEM, "out of memory for a value of %zu bytes",
-                              op->length);
-    }
-    if (op->length > 0) {
-        memcpy(answer->value, op->data, op->length);
-    }
+    int code = irx__op_copy_value(op, &answer->value, why);
     answer->value_length = op->length;
-    answer->has_value = true;
-    return 0;
+    answer->has_value = code == 0;
+    return code;
 }
 
 /* Keeps what was told, for the next question and for the runtime. */
@@ -185,22 +163,11 @@ static void keep(irx__redis_seat *place, irx__redis_answer *answer)
     place->known = answer->has_record && answer->record.format == IRX_FORMAT;
     place->record = answer->record;
     if (answer->has_members) {
-        free(seat->members);
-        free(seat->metas);
-        seat->members = answer->members;
-        seat->member_count = answer->member_count;
-        seat->metas = answer->metas;
-        seat->members_changed = true;
+        irx__seat_take_members(seat, answer->members, answer->member_count, answer->metas);
         memcpy(place->version, answer->version, sizeof place->version);
     }
-    if (answer->has_value && is_newer(answer->record.value, seat->value_version)) {
-        free(seat->value);
-        seat->value = answer->value;
-        seat->value_length = answer->value_length;
-        seat->value_version = answer->record.value;
-        seat->value_changed = true;
-    } else {
-        free(answer->value);
+    if (answer->has_value) {
+        irx__seat_take_value(seat, answer->record.value, answer->value, answer->value_length);
     }
 }
 

@@ -114,7 +114,7 @@ int irx_election_send(irx_election *e, irx_audience audience, irx_id member, con
     int failed = irx__enter(e);
     if (failed)
         return failed;
-    if (length > IRX_MESSAGE_MAX)
+    if (length > irx_election_message_max(e))
         return IRX_ETOOLARGE;
     if (!e->class->send)
         return IRX_EUNSUPPORTED;

@@ -53,7 +53,7 @@ static int configure(irx_election *e, const char *url, const irx_options *option
     if (failed)
         return failed;
     bool fast = e->options.takeover == IRX_TAKEOVER_FAST;
-    e->guarantee = fast ? e->class->guarantee_fast : e->class->guarantee_safe;
+    atomic_store(&e->guarantee, fast ? e->class->guarantee_fast : e->class->guarantee_safe);
     if (e->settings.label[0] == '\0')
         irx__default_label(e->settings.label);
     return 0;

@@ -37,6 +37,7 @@ struct irx_election {
     _Atomic uint32_t work; /* pieces of leader work that run */
     _Atomic bool forked;
     _Atomic bool connected;
+    _Atomic irx_guarantee guarantee;
     _Atomic bool wake_asked;
     _Atomic bool ready_asked; /* on_ready was set while events may wait */
     _Atomic bool marked;      /* in the loop's inbox */
@@ -50,7 +51,6 @@ struct irx_election {
     irx_engine_options options;
     irx_url url;
     const irx_medium_class *class;
-    irx_guarantee guarantee;
     irx__loop *loop;
 
     /* under the runtime's lock */

@@ -144,6 +144,21 @@ static void on_sent(void *owner, irx_seat *seat, uint64_t ticket, int code)
     irx__hub_settle(owner);
 }
 
+/* Under takeover: safe alone; under fast a class says all there is to say. */
+static void keep_promise(irx_election *e, irx_guarantee safe)
+{
+    if (e->options.takeover == IRX_TAKEOVER_SAFE)
+        atomic_store(&e->guarantee, safe);
+}
+
+static void on_promise(void *owner, irx_guarantee safe)
+{
+    irx__hub *hub = owner;
+    hub->promised = safe;
+    for (irx_election *e = hub->seats; e; e = e->next_seat)
+        keep_promise(e, safe);
+}
+
 static void on_warning(void *owner, const irx_error *what)
 {
     irx__hub *hub = owner;
@@ -234,7 +249,8 @@ static bool same_place(const irx_url *a, const irx_url *b)
 {
     return strcmp(a->scheme, b->scheme) == 0 && strcmp(a->user, b->user) == 0 &&
            strcmp(a->password, b->password) == 0 && strcmp(a->host, b->host) == 0 &&
-           a->port == b->port && strcmp(a->path, b->path) == 0 && a->database == b->database;
+           a->port == b->port && strcmp(a->path, b->path) == 0 && a->database == b->database &&
+           strcmp(a->schema, b->schema) == 0 && strcmp(a->uri, b->uri) == 0;
 }
 
 static irx__hub *find_hub(const irx_election *e)
@@ -243,7 +259,8 @@ static irx__hub *find_hub(const irx_election *e)
     while (hub && !(same_place(&hub->url, &e->url) &&
                     strcmp(hub->namespace_name, e->settings.namespace_name) == 0 &&
                     hub->heartbeat_ns == e->options.heartbeat_ns &&
-                    hub->max_members == e->settings.max_members))
+                    hub->max_members == e->settings.max_members &&
+                    hub->create_table == e->settings.create_table))
         hub = hub->next;
     return hub;
 }
@@ -258,12 +275,15 @@ static int make_hub(const irx_election *e, irx__hub **hub, irx_error *error)
     memcpy(made->namespace_name, e->settings.namespace_name, sizeof made->namespace_name);
     made->heartbeat_ns = e->options.heartbeat_ns;
     made->max_members = e->settings.max_members;
+    made->create_table = e->settings.create_table;
+    made->promised = e->class->guarantee_safe;
     made->class = e->class;
     irx_medium_config config = {
         .url = &made->url,
         .namespace_name = made->namespace_name,
         .heartbeat_ns = made->heartbeat_ns,
         .max_members = made->max_members,
+        .create_table = made->create_table,
         .loop = e->loop->ev,
         .sink = {.owner = made,
                  .up = on_up,
@@ -273,6 +293,7 @@ static int make_hub(const irx_election *e, irx__hub **hub, irx_error *error)
                  .gone = on_gone,
                  .message = on_message,
                  .sent = on_sent,
+                 .promise = on_promise,
                  .warning = on_warning},
     };
     int failed = made->class->open(&config, &made->medium, error);
@@ -315,6 +336,7 @@ int irx__hub_join(irx_election *e, irx_error *error)
     if (hub->seats)
         hub->seats->link_seat = &e->next_seat;
     hub->seats = e;
+    keep_promise(e, hub->promised);
     atomic_store(&e->connected, hub->channels[IRX_CHANNEL_COMMAND].state == IRX__HUB_UP);
     return 0;
 }

@@ -16,7 +16,7 @@ typedef struct irx__hub_channel {
     uint64_t lost_generation;
 } irx__hub_channel;
 
-/* Elections share it where URL, namespace, heartbeat and max_members are the same. */
+/* Elections share it where URL, namespace, heartbeat, max_members and create_table are the same. */
 typedef struct irx__hub {
     struct irx__hub *next;
     irx__loop *loop;
@@ -24,7 +24,9 @@ typedef struct irx__hub {
     char namespace_name[IRX_NAMESPACE_MAX + 1];
     int64_t heartbeat_ns;
     uint32_t max_members;
+    bool create_table;
     const irx_medium_class *class;
+    irx_guarantee promised; /* under takeover: safe, as last told */
     irx_medium *medium;
     irx__hub_channel channels[2];
     irx_election *seats;

@@ -232,6 +232,7 @@ static const option table[] = {
     {"drift", read_drift, AT(drift_ppm), 0, 100000},
     {"max_members", read_count, AT(max_members), 1, 65536},
     {"candidate", read_flag, AT(candidate), 0, 0},
+    {"create_table", read_flag, AT(create_table), 0, 0},
 };
 
 enum { OPTION_COUNT = sizeof table / sizeof table[0], KEY_MAX = 32 };

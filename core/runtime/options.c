@@ -27,6 +27,7 @@ irx_options *irx_options_new(void)
         .drift_ppm = 5000,
         .max_members = 1024,
         .candidate = true,
+        .create_table = true,
     };
     return options;
 }

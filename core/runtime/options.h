@@ -24,6 +24,7 @@ typedef struct irx__settings {
     irx_protocol protocol;
     int takeover; /* irx_takeover; 0: fast where the medium has presence */
     bool candidate;
+    bool create_table;
 } irx__settings;
 
 struct irx_options {

@@ -50,7 +50,7 @@ int irx_election_status(irx_election *e, irx_status *status)
         status->token = view.token;
         status->remaining_ms = endless ? INT64_MAX : (view.valid_until_ns - now_ns) / 1000000;
     }
-    status->guarantee = e->guarantee;
+    status->guarantee = atomic_load(&e->guarantee);
     status->connected = atomic_load(&e->connected);
     pthread_mutex_lock(&e->lock);
     status->session = e->session;
@@ -61,7 +61,12 @@ int irx_election_status(irx_election *e, irx_status *status)
 
 irx_guarantee irx_election_guarantee(const irx_election *e)
 {
-    return e->guarantee;
+    return atomic_load(&e->guarantee);
+}
+
+size_t irx_election_message_max(const irx_election *e)
+{
+    return e->class->message_max ? e->class->message_max : IRX_MESSAGE_MAX;
 }
 
 int irx_election_history(irx_election *e, char **text)

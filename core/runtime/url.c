@@ -24,9 +24,9 @@ static bool is_one_of(const char *word, const char *const *list)
     return false;
 }
 
-static const char *const built_in[] = {"local", "memory", "redis", "redis+socket", NULL};
-static const char *const later[] = {"rediss",     "redis+sentinel", "postgres",
-                                    "postgresql", "host",           NULL};
+static const char *const built_in[] = {"local",    "memory",     "redis", "redis+socket",
+                                       "postgres", "postgresql", NULL};
+static const char *const later[] = {"rediss", "redis+sentinel", "host", NULL};
 
 static int check_characters(const char *text, irx_url *url, irx_error *error)
 {
@@ -56,12 +56,12 @@ static int read_scheme(const char *text, irx_url *url, const char **rest, irx_er
     if (known && is_one_of(url->scheme, later))
         return irx__error_set(error, IRX_EUNSUPPORTED,
                               "url \"%s\": the scheme %s: is not built into this version; use "
-                              "local:, memory:, redis:// or redis+socket://",
+                              "local:, memory:, redis://, redis+socket:// or postgres://",
                               url->shown, url->scheme);
     if (!known || !is_one_of(url->scheme, built_in))
         return irx__error_set(error, IRX_ECONFIG,
-                              "url \"%s\": it must begin with local:, memory:, redis:// or "
-                              "redis+socket://",
+                              "url \"%s\": it must begin with local:, memory:, redis://, "
+                              "redis+socket:// or postgres://",
                               url->shown);
     *rest = colon + 1;
     return 0;
@@ -132,6 +132,42 @@ static int read_redis_socket(const char *rest, irx_url *url, irx_error *error)
     return irx__url_database(url, database, error);
 }
 
+/* Everything is libpq's to read and to judge, but for `schema=`, which is ours and taken out. */
+static int read_postgres(const char *text, const char *rest, irx_url *url, irx_error *error)
+{
+    const char *query = rest + strcspn(rest, "?");
+    if (strncmp(rest, "//", 2) != 0)
+        return irx__error_set(error, IRX_ECONFIG, "url \"%s\": %s: must be followed by //",
+                              url->shown, url->scheme);
+    char *to = url->uri;
+    memcpy(to, text, (size_t)(query - text));
+    to += query - text;
+    char separator = '?';
+    for (const char *at = query; *at;) {
+        at++; /* the '?' or '&' */
+        size_t length = strcspn(at, "&");
+        if (strncmp(at, "schema=", 7) == 0) {
+            irx__url_span schema = {at + 7, length - 7};
+            if (url->schema[0] != '\0' || schema.length == 0)
+                return irx__error_set(error, IRX_ECONFIG,
+                                      "url \"%s\": the query parameter schema %s", url->shown,
+                                      schema.length == 0 ? "is empty" : "stands twice");
+            int failed =
+                irx__url_decode(url, "schema", schema, url->schema, sizeof url->schema, error);
+            if (failed)
+                return failed;
+        } else if (length > 0) {
+            *to++ = separator;
+            separator = '&';
+            memcpy(to, at, length);
+            to += length;
+        }
+        at += length;
+    }
+    *to = '\0';
+    return 0;
+}
+
 int irx__url_parse(const char *text, irx_url *url, irx_error *error)
 {
     memset(url, 0, sizeof *url);
@@ -155,5 +191,7 @@ int irx__url_parse(const char *text, irx_url *url, irx_error *error)
         return read_memory(rest, url, error);
     if (strcmp(url->scheme, "redis") == 0)
         return read_redis(rest, url, error);
+    if (strncmp(url->scheme, "postgres", strlen("postgres")) == 0)
+        return read_postgres(text, rest, url, error);
     return read_redis_socket(rest, url, error);
 }

@@ -13,6 +13,8 @@ typedef struct irx_url {
     uint16_t port;   /* 0: absent */
     char path[1024]; /* with its leading slash; of `redis+socket` and `local` a file name */
     int database;    /* redis: number, default 0 */
+    char schema[64]; /* postgres: what `schema=` says */
+    char uri[2049];  /* postgres: what libpq is to read, credentials included; never to be shown */
     char shown[512]; /* the URL with its credentials as ***, for errors and logs */
 } irx_url;
 

@@ -23,12 +23,28 @@ static size_t append(char *shown, size_t size, size_t used, const char *text, si
 static const char *suspect_port(const char *authority)
 {
     const char *bracket = *authority == '[' ? strchr(authority, ']') : NULL;
-    const char *colon = strchr(bracket ? bracket : authority, ':');
+    const char *at = bracket ? bracket : authority;
     const char *end = authority + strcspn(authority, "/?");
-    if (!colon || colon >= end)
-        return NULL;
-    size_t digits = strspn(colon + 1, "0123456789");
-    return colon + 1 + digits == end && digits <= 5 ? NULL : colon + 1;
+    for (;;) { /* a list of hosts has commas */
+        const char *colon = strchr(at, ':');
+        if (!colon || colon >= end)
+            return NULL;
+        size_t digits = strspn(colon + 1, "0123456789");
+        at = colon + 1 + digits;
+        if (digits > 5 || (at != end && *at != ','))
+            return colon + 1;
+    }
+}
+
+/* A query parameter that holds no credential and helps to know the place. */
+static bool is_harmless(const char *parameter)
+{
+    static const char *const names[] = {"db=", "schema=", "host=", "port=", "sslmode=", NULL};
+    for (const char *const *name = names; *name; name++) {
+        if (strncmp(parameter, *name, strlen(*name)) == 0)
+            return true;
+    }
+    return false;
 }
 
 void irx__url_show(const char *text, char *shown, size_t size)
@@ -36,6 +52,8 @@ void irx__url_show(const char *text, char *shown, size_t size)
     size_t used = 0;
     const char *at = strrchr(text, '@');
     const char *slashes = strstr(text, "://");
+    if (slashes != strchr(text, ':')) /* not the scheme's: what stands before it is anything */
+        slashes = NULL;
     if (at) {
         if (slashes && slashes < at)
             used = append(shown, size, used, text, (size_t)(slashes + 3 - text));
@@ -47,13 +65,13 @@ void irx__url_show(const char *text, char *shown, size_t size)
         used = append(shown, size, used, "***", 3);
         text = suspect + strcspn(suspect, "/?");
     }
-    size_t plain = strcspn(text, "?");
+    size_t plain = strcspn(text, "?&"); /* the '@' may have been a parameter's */
     used = append(shown, size, used, text, plain);
     text += plain;
     while (*text) { /* a '?' or '&', then a parameter */
         size_t length = 1 + strcspn(text + 1, "&");
         const char *equals = memchr(text, '=', length);
-        bool harmless = strncmp(text + 1, "db=", 3) == 0;
+        bool harmless = is_harmless(text + 1);
         size_t kept = equals && !harmless ? (size_t)(equals + 1 - text) : length;
         used = append(shown, size, used, text, kept);
         if (kept < length)

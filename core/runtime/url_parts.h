@@ -11,7 +11,8 @@ typedef struct irx__url_span {
 } irx__url_span;
 
 /* Writes `text` with everything that may be a credential as ***: what stands before the last '@',
- * and the value of every query parameter but db. Cut to the size of `shown`. */
+ * and the value of every query parameter that is not known to be harmless. Cut to the size of
+ * `shown`. */
 void irx__url_show(const char *text, char *shown, size_t size);
 
 /* Undoes percent-encoding; `part` names it in errors. Control characters are refused, encoded or

@@ -36,7 +36,10 @@ static void disguise_span(char *from, const char *end)
  */
 static void disguise(char *text)
 {
-    char *at = strrchr(text, '@');
+    bool libpq = strncasecmp(text, "postgres", strlen("postgres")) == 0;
+    size_t length =
+        libpq ? strcspn(text, "?") : strlen(text); /* its parameters may hold one, too */
+    char *at = memrchr(text, '@', length);
     char *slashes = strstr(text, "://");
     char *colon = strchr(text, ':');
     if (at && slashes && slashes < at)
@@ -51,10 +54,15 @@ static void check_parts(const irx_url *url)
     bool memory = strcmp(url->scheme, "memory") == 0;
     bool redis = strcmp(url->scheme, "redis") == 0;
     bool redis_socket = strcmp(url->scheme, "redis+socket") == 0;
+    bool libpq = strcmp(url->scheme, "postgres") == 0 || strcmp(url->scheme, "postgresql") == 0;
 
     must(ends(url->user, sizeof url->user) && ends(url->password, sizeof url->password));
     must(ends(url->host, sizeof url->host) && ends(url->path, sizeof url->path));
-    must(local || memory || redis || redis_socket);
+    must(ends(url->uri, sizeof url->uri) && ends(url->schema, sizeof url->schema));
+    must(local || memory || redis || redis_socket || libpq);
+    must(libpq == (url->uri[0] != '\0') && (libpq || url->schema[0] == '\0'));
+    const char *query = url->uri + strcspn(url->uri, "?");
+    must(strncmp(query, "?schema=", strlen("?schema=")) != 0 && !strstr(query, "&schema="));
     must(redis || url->port == 0);
     must(redis || redis_socket || (url->database == 0 && url->user[0] == '\0'));
     must(url->database >= 0 && url->database <= 65535);

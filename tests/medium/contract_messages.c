@@ -190,11 +190,12 @@ static void check_bytes(const peer_message *one, const unsigned char *data, size
 static void largest_and_smallest_arrive_whole(contract *c)
 {
     scene s = set(c);
-    unsigned char *data = malloc(IRX_MESSAGE_MAX);
+    const size_t most = c->kind->class->message_max ? c->kind->class->message_max : IRX_MESSAGE_MAX;
+    unsigned char *data = malloc(most);
     assert_non_null(data);
-    for (size_t i = 0; i < IRX_MESSAGE_MAX; i++)
+    for (size_t i = 0; i < most; i++)
         data[i] = (unsigned char)(i * 31 + i / 256);
-    const size_t lengths[] = {IRX_MESSAGE_MAX, 0, 1};
+    const size_t lengths[] = {most, 0, 1};
     for (unsigned i = 0; i < 3; i++) {
         irx_message direct = peer_data(s.sender, s.far->session, data, lengths[i]);
         irx_message all = peer_data(s.sender, EVERYBODY, data, lengths[i]);

@@ -1,6 +1,7 @@
 /* The media that the contract is held against, and their stores. */
 #include "contract.h"
 #include "medium/memory_store.h"
+#include "postgres_server.h"
 #include "redis_server.h"
 #include "temp.h"
 
@@ -94,9 +95,37 @@ static void stop_redis(void *store)
     redis_server_stop(store);
 }
 
+/* ---- postgres ---------------------------------------------------------------------------------
+ */
+
+static void *start_postgres(void)
+{
+    return postgres_server_start(NULL);
+}
+
+static const char *postgres_url(void *store)
+{
+    return postgres_server_url(store);
+}
+
+static void postgres_comes_back(void *store, peer *somebody, bool with_data)
+{
+    if (!with_data)
+        postgres_server_say(store, "DROP TABLE IF EXISTS \"%s_ledger\"", somebody->namespace_name);
+    postgres_server_kill(store);
+    postgres_server_restart(store);
+}
+
+static void stop_postgres(void *store)
+{
+    postgres_server_stop(store);
+}
+
 const store_kind STORES[] = {
     {"memory", &irx__medium_memory, start_memory, memory_url, memory_comes_back, stop_memory},
     {"local", &irx__medium_local, start_local, local_url, local_comes_back, stop_local},
     {"redis", &irx__medium_redis, start_redis, redis_url, redis_comes_back, stop_redis},
+    {"postgres", &irx__medium_postgres, start_postgres, postgres_url, postgres_comes_back,
+     stop_postgres},
 };
 const size_t STORE_COUNT = sizeof STORES / sizeof *STORES;

@@ -44,6 +44,7 @@ static const struct {
     {"drift", "0.000001"},
     {"max_members", "1"},
     {"max_members", "65536"},
+    {"create_table", "false"},
 };
 
 static void good_values_are_taken(void **state)
@@ -97,6 +98,7 @@ static const struct {
     {"drift", "0.0000001", "at most 6 decimals"},
     {"drift", "0.00a", "0 to 0.1"},
     {"max_members", "0", "from 1"},
+    {"create_table", "no", "true or false"},
     {"heartbeat", "300", "did you mean heartbeat_ms?"},
     {"hartbeat_ms", "300", "did you mean heartbeat_ms?"},
     {"timeoutMs", "300", "did you mean timeout_ms?"},
@@ -240,7 +242,7 @@ static void open_refuses_what_is_wrong(void **state)
     expect_refusal("memory:", irx_options_new(), IRX_ECONFIG, "option name is missing");
     expect_refusal("", options_of("x", NULL), IRX_ECONFIG, "url");
     expect_refusal("redis://u:secret@h:x", options_of("x", NULL), IRX_ECONFIG, "redis://***@h:x");
-    expect_refusal("postgres://h", options_of("x", NULL), IRX_EUNSUPPORTED, "postgres");
+    expect_refusal("rediss://h", options_of("x", NULL), IRX_EUNSUPPORTED, "rediss");
     expect_refusal("memory:", options_of("x", "heartbeat_ms", "600", NULL), IRX_ECONFIG,
                    "three heartbeats");
     expect_refusal("local:", options_of("x", "protocol", "quorum", NULL), IRX_ECONFIG,

@@ -64,6 +64,40 @@ static void good_ones_are_read(void **state)
     }
 }
 
+typedef struct libpq {
+    const char *text, *uri, *schema, *shown;
+} libpq;
+
+static const libpq libpqs[] = {
+    {"postgres://", "postgres://", "", "postgres://"},
+    {"POSTGRES://h/db", "POSTGRES://h/db", "", "POSTGRES://h/db"},
+    {"postgres://u:secret@h:5433/db?schema=app", "postgres://u:secret@h:5433/db", "app",
+     "postgres://***@h:5433/db?schema=app"},
+    {"postgresql://a:1,b:2/db?schema=My%20App&target_session_attrs=read-write",
+     "postgresql://a:1,b:2/db?target_session_attrs=read-write", "My App",
+     "postgresql://a:1,b:2/db?schema=My%20App&target_session_attrs=***"},
+    {"postgres:///db?host=/run/postgresql&user=me@here&password=secret&sslmode=require",
+     "postgres:///db?host=/run/postgresql&user=me@here&password=secret&sslmode=require", "",
+     "postgres://***@here&password=***&sslmode=require"},
+    {"postgres://h/db?&a=b&&schema=s&c", "postgres://h/db?a=b&c", "s",
+     "postgres://h/db?&a=***&&schema=s&c"},
+};
+
+/* libpq reads all but the schema, which it does not know. */
+static void libpq_gets_its_uri(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof libpqs / sizeof libpqs[0]; i++) {
+        irx_url url;
+        irx_error error = {0};
+        if (irx__url_parse(libpqs[i].text, &url, &error))
+            fail_msg("%s: %s", libpqs[i].text, error.text);
+        assert_string_equal(url.uri, libpqs[i].uri);
+        assert_string_equal(url.schema, libpqs[i].schema);
+        assert_string_equal(url.shown, libpqs[i].shown);
+    }
+}
+
 typedef struct bad {
     const char *text;
     int code;
@@ -84,8 +118,13 @@ static const bad bads[] = {
     {"redis://h#x", IRX_ECONFIG, "'#'"},
     {"rediss://u:secret@h", IRX_EUNSUPPORTED, "rediss:"},
     {"redis+sentinel://a,b/m", IRX_EUNSUPPORTED, "redis+sentinel:"},
-    {"postgres://u:secret@h/x?password=secret", IRX_EUNSUPPORTED, "postgres:"},
-    {"postgresql://h", IRX_EUNSUPPORTED, "postgresql:"},
+    {"postgres:", IRX_ECONFIG, "followed by //"},
+    {"postgres:/u:secret@h?a=b://c@d", IRX_ECONFIG, "followed by //"},
+    {"postgresql:/h", IRX_ECONFIG, "followed by //"},
+    {"postgres://u:secret@h/x?schema=", IRX_ECONFIG, "schema is empty"},
+    {"postgres://u:secret@h/x?schema=a&schema=b", IRX_ECONFIG, "schema stands twice"},
+    {"postgres://h/x?password=secret&schema=a%0a", IRX_ECONFIG, "control character (%0A)"},
+    {"postgres://h:secret/x?schema=", IRX_ECONFIG, "postgres://h:***/x"},
     {"host:", IRX_EUNSUPPORTED, "host:"},
     {"local:x", IRX_ECONFIG, "absolute path"},
     {"local:/x", IRX_ECONFIG, "absolute path"},
@@ -173,7 +212,8 @@ static void too_long_parts_are_refused(void **state)
                  {"redis://", "@h", "user is longer"},
                  {"redis://:", "@h", "password is longer"},
                  {"redis://h/", "", "database"},
-                 {"redis+socket:///", "", "path is longer"}};
+                 {"redis+socket:///", "", "path is longer"},
+                 {"postgres://h/db?schema=", "", "schema is longer"}};
     char text[4096];
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         size_t length = i == 0 ? 3000 : 1500;
@@ -214,6 +254,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_ones_are_read),
+        cmocka_unit_test(libpq_gets_its_uri),
         cmocka_unit_test(bad_ones_are_refused_by_name),
         cmocka_unit_test(too_long_parts_are_refused),
         cmocka_unit_test(mangled_ones_do_no_harm),

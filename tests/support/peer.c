@@ -9,9 +9,16 @@
 #include "runtime/clock.h"
 #include "runtime/error.h"
 
+/* What the loop was fed runs before it waits: who waits for what is told here must not wait on. */
+static void told(const peer *p)
+{
+    ev_break(p->loop, EVBREAK_ONE);
+}
+
 static void on_up(void *owner, irx_channel channel, uint64_t generation, irx_id id)
 {
     peer *p = owner;
+    told(p);
     assert_false(p->in_call);
     assert_true(p->wanted[channel]);
     assert_false(p->up[channel]);
@@ -25,6 +32,7 @@ static void on_up(void *owner, irx_channel channel, uint64_t generation, irx_id 
 static void on_down(void *owner, irx_channel channel, uint64_t generation, const irx_error *why)
 {
     peer *p = owner;
+    told(p);
     assert_false(p->in_call);
     assert_true(p->wanted[channel]);
     assert_int_equal(generation, p->generation[channel]);
@@ -38,6 +46,7 @@ static void on_down(void *owner, irx_channel channel, uint64_t generation, const
 static void on_result(void *owner, irx_seat *seat, const irx_result *result, const irx_error *why)
 {
     peer *p = owner;
+    told(p);
     peer_seat *s = seat->owner;
     assert_false(p->in_call);
     assert_true(p->up[IRX_CHANNEL_COMMAND]);
@@ -54,6 +63,7 @@ static void on_result(void *owner, irx_seat *seat, const irx_result *result, con
 
 static void on_hint(void *owner, irx_seat *seat)
 {
+    told(owner);
     peer_seat *s = seat->owner;
     assert_false(((peer *)owner)->in_call);
     assert_true(s->attached);
@@ -62,6 +72,7 @@ static void on_hint(void *owner, irx_seat *seat)
 
 static void on_gone(void *owner, irx_seat *seat, irx_id process)
 {
+    told(owner);
     peer_seat *s = seat->owner;
     assert_false(((peer *)owner)->in_call);
     assert_true(s->attached);
@@ -82,6 +93,7 @@ static void note_message(peer_seat *s, bool to_all, const void *bytes, size_t le
 static void on_message(void *owner, irx_seat *seat, const void *bytes, size_t length)
 {
     peer *p = owner;
+    told(p);
     assert_false(p->in_call);
     assert_true(p->up[IRX_CHANNEL_COMMAND] || p->up[IRX_CHANNEL_PRESENCE]);
     if (seat) {
@@ -102,6 +114,7 @@ static void on_message(void *owner, irx_seat *seat, const void *bytes, size_t le
 static void on_sent(void *owner, irx_seat *seat, uint64_t ticket, int code)
 {
     peer *p = owner;
+    told(p);
     peer_seat *s = seat->owner;
     assert_false(p->in_call);
     assert_true(p->up[IRX_CHANNEL_COMMAND]);
@@ -113,6 +126,7 @@ static void on_sent(void *owner, irx_seat *seat, uint64_t ticket, int code)
 static void on_warning(void *owner, const irx_error *what)
 {
     peer *p = owner;
+    told(p);
     p->warnings++;
     p->warning = *what;
 }
@@ -135,6 +149,7 @@ peer *peer_new(const irx_medium_class *class, struct ev_loop *loop, const char *
         .namespace_name = p->namespace_name,
         .heartbeat_ns = 300 * INT64_C(1000000),
         .max_members = PEER_MEMBERS_MAX,
+        .create_table = true,
         .loop = loop,
         .sink = {.owner = p,
                  .up = on_up,

@@ -3,7 +3,7 @@
  * asks, so a dead name server costs one waiting thread. Numeric addresses take the same way; they
  * are answered at once. Decides nothing about when to ask. It must never touch the loop from the
  * thread: a descriptor wakes it. */
-#include "medium/redis_resolve.h"
+#include "medium/resolve.h"
 
 #include "runtime/error.h"
 
@@ -22,30 +22,50 @@
 /* Shared by the loop and the thread; the last of the two to let go frees it. */
 typedef struct lookup {
     atomic_int holders;
-    atomic_bool done; /* what is below is the loop's to read */
-    int wake_fd;
+    atomic_bool done; /* what is below the descriptor is the loop's to read */
+    pthread_mutex_t lock;
+    int wake_fd; /* under the lock; the loop's own, which closes it: -1 once nobody waits */
     char host[256];
     char service[8];
-    irx__redis_addresses addresses;
+    irx__addresses addresses;
     int status; /* of getaddrinfo */
 } lookup;
 
-struct irx__redis_resolver {
+struct irx__resolver {
     struct ev_loop *loop;
     ev_io wake;
     lookup *running;
     const char *host;
     uint16_t port;
-    irx__redis_resolved *resolved;
+    irx__resolved *resolved;
     void *owner;
 };
 
 static void let_go(lookup *job)
 {
     if (atomic_fetch_sub(&job->holders, 1) == 1) {
-        close(job->wake_fd);
+        pthread_mutex_destroy(&job->lock);
         free(job);
     }
+}
+
+/* The loop waits no longer; the thread may still look. */
+static void leave(lookup *job)
+{
+    pthread_mutex_lock(&job->lock);
+    close(job->wake_fd);
+    job->wake_fd = -1;
+    pthread_mutex_unlock(&job->lock);
+    let_go(job);
+}
+
+static void wake(lookup *job)
+{
+    pthread_mutex_lock(&job->lock);
+    /* An eventfd that nobody wrote to takes one. */
+    while (job->wake_fd >= 0 && eventfd_write(job->wake_fd, 1) != 0 && errno == EINTR) {
+    }
+    pthread_mutex_unlock(&job->lock);
 }
 
 static void *look_up(void *argument)
@@ -59,8 +79,8 @@ static void *look_up(void *argument)
     hints.ai_socktype = SOCK_STREAM;
     job->status = getaddrinfo(job->host, job->service, &hints, &found);
     if (job->status == 0) {
-        irx__redis_addresses *to = &job->addresses;
-        for (struct addrinfo *each = found; each != NULL && to->count < IRX_REDIS_ADDRESSES_MAX;
+        irx__addresses *to = &job->addresses;
+        for (struct addrinfo *each = found; each != NULL && to->count < IRX_ADDRESSES_MAX;
              each = each->ai_next) {
             if (each->ai_addrlen <= sizeof to->list[0].address) {
                 memcpy(&to->list[to->count].address, each->ai_addr, each->ai_addrlen);
@@ -71,16 +91,14 @@ static void *look_up(void *argument)
         freeaddrinfo(found);
     }
     atomic_store(&job->done, true);
-    /* An eventfd that nobody wrote to takes one. */
-    while (eventfd_write(job->wake_fd, 1) != 0 && errno == EINTR) {
-    }
+    wake(job);
     let_go(job);
     return NULL;
 }
 
 static void woken(struct ev_loop *loop, ev_io *watcher, int events)
 {
-    irx__redis_resolver *resolver = watcher->data;
+    irx__resolver *resolver = watcher->data;
     lookup *job = resolver->running;
     irx_error why;
     (void)events;
@@ -98,13 +116,13 @@ static void woken(struct ev_loop *loop, ev_io *watcher, int events)
                        job->host, gai_strerror(job->status == 0 ? EAI_NONAME : job->status));
         resolver->resolved(resolver->owner, NULL, &why);
     }
-    let_go(job);
+    leave(job);
 }
 
-irx__redis_resolver *irx__redis_resolver_new(struct ev_loop *loop, const char *host, uint16_t port,
-                                             irx__redis_resolved *resolved, void *owner)
+irx__resolver *irx__resolver_new(struct ev_loop *loop, const char *host, uint16_t port,
+                                 irx__resolved *resolved, void *owner)
 {
-    irx__redis_resolver *resolver = calloc(1, sizeof *resolver);
+    irx__resolver *resolver = calloc(1, sizeof *resolver);
     if (resolver != NULL) {
         resolver->loop = loop;
         resolver->host = host;
@@ -136,7 +154,7 @@ static int start_thread(lookup *job)
     return status;
 }
 
-int irx__redis_resolver_ask(irx__redis_resolver *resolver, irx_error *error)
+int irx__resolver_ask(irx__resolver *resolver, irx_error *error)
 {
     lookup *job;
     int status;
@@ -160,10 +178,11 @@ int irx__redis_resolver_ask(irx__redis_resolver *resolver, irx_error *error)
     snprintf(job->service, sizeof job->service, "%u", (unsigned)resolver->port);
     atomic_init(&job->holders, 2);
     atomic_init(&job->done, false);
+    pthread_mutex_init(&job->lock, NULL);
     status = start_thread(job);
     if (status != 0) {
-        close(job->wake_fd);
-        free(job);
+        atomic_store(&job->holders, 1);
+        leave(job);
         return irx__error_set(error, IRX_ESYSTEM, "no thread for a look-up of \"%.200s\": %s",
                               resolver->host, strerror(status));
     }
@@ -174,14 +193,20 @@ int irx__redis_resolver_ask(irx__redis_resolver *resolver, irx_error *error)
     return 0;
 }
 
-void irx__redis_resolver_free(irx__redis_resolver *resolver)
+void irx__resolver_free(irx__resolver *resolver)
 {
     if (resolver == NULL) {
         return;
     }
     if (resolver->running != NULL) {
         ev_io_stop(resolver->loop, &resolver->wake);
-        let_go(resolver->running);
+        leave(resolver->running);
     }
     free(resolver);
+}
+
+unsigned irx__user_timeout_ms(int64_t heartbeat_ns)
+{
+    int64_t ms = heartbeat_ns / 1000000 * 5;
+    return (unsigned)(ms < 1000 ? 1000 : ms > 20000 ? 20000 : ms);
 }

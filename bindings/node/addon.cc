@@ -17,6 +17,22 @@ static void CloseAll(const Napi::CallbackInfo &info)
     Handle::CloseTogether(RealmOf(info.Env())->open);
 }
 
+// schema(schema | null, namespace | null): the SQL, or null where PostgreSQL can't have such names.
+static Napi::Value Schema(const Napi::CallbackInfo &info)
+{
+    const bool has_schema = info[0].IsString();
+    const bool has_namespace = info[1].IsString();
+    const std::string schema = has_schema ? info[0].As<Napi::String>() : std::string();
+    const std::string name = has_namespace ? info[1].As<Napi::String>() : std::string();
+    const char *schema_text = has_schema ? schema.c_str() : nullptr;
+    const char *name_text = has_namespace ? name.c_str() : nullptr;
+    const size_t length = irx_schema(schema_text, name_text, nullptr, 0);
+    std::string text(length, '\0');
+    if (length == 0 || irx_schema(schema_text, name_text, text.data(), length + 1) != length)
+        return info.Env().Null();
+    return Napi::String::New(info.Env(), text);
+}
+
 static Napi::Object Init(Napi::Env env, Napi::Object exports)
 {
     env.SetInstanceData(new RealmPointer(std::make_shared<Realm>()));
@@ -28,6 +44,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports)
     exports.Set("limits", limits);
     exports.Set("setup", Napi::Function::New<Setup>(env, "setup"));
     exports.Set("closeAll", Napi::Function::New<CloseAll>(env, "closeAll"));
+    exports.Set("schema", Napi::Function::New<Schema>(env, "schema"));
     exports.Set("Handle", Handle::Define(env));
     return exports;
 }

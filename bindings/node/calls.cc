@@ -116,6 +116,12 @@ void Handle::Pulse(const Napi::CallbackInfo &)
         irx_election_pulse(election_);
 }
 
+Napi::Value Handle::MessageMax(const Napi::CallbackInfo &info)
+{
+    size_t most = election_ == nullptr ? IRX_MESSAGE_MAX : irx_election_message_max(election_);
+    return Napi::Number::New(info.Env(), static_cast<double>(most));
+}
+
 Napi::Value Handle::Status(const Napi::CallbackInfo &info)
 {
     Napi::Env env = info.Env();
@@ -204,6 +210,7 @@ Napi::Function Handle::Define(Napi::Env env)
                                        InstanceMethod<&Handle::WorkBegin>("workBegin"),
                                        InstanceMethod<&Handle::WorkEnd>("workEnd"),
                                        InstanceMethod<&Handle::Pulse>("pulse"),
+                                       InstanceMethod<&Handle::MessageMax>("messageMax"),
                                        InstanceMethod<&Handle::Status>("status"),
                                        InstanceMethod<&Handle::Members>("members"),
                                        InstanceMethod<&Handle::History>("history"),

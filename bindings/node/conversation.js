@@ -71,7 +71,7 @@ class Conversation {
 
   send(to, value) {
     return this.#requests.begin(
-      () => (checkAddress(to), encode('message', value)),
+      () => (checkAddress(to), encode('message', value, this.#handle.messageMax())),
       (bytes) => {
         try {
           return this.#handle.send(to, bytes);

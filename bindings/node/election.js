@@ -284,12 +284,13 @@ class Election extends EventEmitter {
         return this.#carried(event, (value) => this.emit('value', { version, value }));
       }
       case 'settled':
+        if (event.error !== null) retell(event.error);
         return this.#conversation.settle(event);
       case 'warning':
-        return this.#tell('warning', event.error);
+        return this.#tell('warning', retell(event.error));
       case 'error':
         if (event.error.code !== 'OK') this.#lastError = event.error;
-        return this.#tell('error', event.error);
+        return this.#tell('error', retell(event.error));
       case 'stopped':
         return this.#stopped();
     }

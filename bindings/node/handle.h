@@ -91,6 +91,7 @@ class Handle : public Napi::ObjectWrap<Handle>
     void Pulse(const Napi::CallbackInfo &info);
     void Idle(const Napi::CallbackInfo &info);
     void KeepAlive(const Napi::CallbackInfo &info);
+    Napi::Value MessageMax(const Napi::CallbackInfo &info);
     Napi::Value Status(const Napi::CallbackInfo &info);
     Napi::Value Members(const Napi::CallbackInfo &info);
     Napi::Value History(const Napi::CallbackInfo &info);

@@ -102,11 +102,21 @@ interface CommonOptions<Meta> {
   drift?: number | undefined;
   /** Bound of the member table. Default 1024. */
   maxMembers?: number | undefined;
+  /** False: make no table in PostgreSQL; `schema()` says what is to be there. Default true. */
+  createTable?: boolean | undefined;
 }
 
 /** Give `url`, or `redis`, or neither: then `$INTERREX_URL`, else `local:` with a warning. */
 export type ElectionOptions<Meta = Json> = CommonOptions<Meta> &
   ({ url?: string | URL; redis?: never } | { url?: never; redis: RedisOptions });
+
+/** Where the table of {@link schema} is: what the URL's `?schema=` and the option `namespace` say. */
+export interface SchemaOptions {
+  /** Default: the first schema of the search path. */
+  schema?: string | undefined;
+  /** Default `interrex`; the table is called `interrex_ledger` then. */
+  namespace?: string | undefined;
+}
 
 /** A fencing token: `term` grows at every acquisition by anyone. */
 export interface Token {
@@ -310,6 +320,14 @@ export class Election<Meta = Json, Value = Json, Message = Json>
   /** Lets the process end while started. */
   unref(): this;
 }
+
+/**
+ * The SQL that creates what a `postgres:` election needs, for `createTable: false`: run by a migration, or by whoever
+ * owns the database. It may be run again where it is there.
+ *
+ * @throws {@link InterrexError} of the code `CONFIG` where PostgreSQL can't have such names
+ */
+export function schema(options?: SchemaOptions): string;
 
 /** The version of the library. */
 export const version: string;

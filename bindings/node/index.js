@@ -4,5 +4,6 @@
 const native = require('./native.js');
 const { Election } = require('./election.js');
 const { InterrexError } = require('./error.js');
+const { schema } = require('./schema.js');
 
-module.exports = { Election, InterrexError, version: native.version };
+module.exports = { Election, InterrexError, schema, version: native.version };

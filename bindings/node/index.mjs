@@ -1,3 +1,3 @@
 import interrex from './index.js';
 
-export const { Election, InterrexError, version } = interrex;
+export const { Election, InterrexError, schema, version } = interrex;

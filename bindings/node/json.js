@@ -12,10 +12,10 @@ function kindOf(value) {
 }
 
 /**
- * The value as bytes. `what` is 'meta', 'message' or 'value': whose limit holds. What JSON can't carry is a TypeError;
- * what is too large has the code TOO_LARGE.
+ * The value as bytes. `what` is 'meta', 'message' or 'value': whose limit holds, unless another `limit` does. What JSON
+ * can't carry is a TypeError; what is too large has the code TOO_LARGE.
  */
-function encode(what, value) {
+function encode(what, value, limit = limits[what]) {
   let text;
   try {
     text = JSON.stringify(value);
@@ -28,9 +28,9 @@ function encode(what, value) {
     throw new TypeError(`the ${what} can not be carried as JSON: it is ${kindOf(value)}`);
   }
   const bytes = Buffer.from(text);
-  if (bytes.length > limits[what]) {
+  if (bytes.length > limit) {
     throw new InterrexError(
-      `the ${what} is too large: ${bytes.length} bytes as JSON, and the limit is ${limits[what]}`,
+      `the ${what} is too large: ${bytes.length} bytes as JSON, and the limit is ${limit}`,
       'TOO_LARGE',
     );
   }

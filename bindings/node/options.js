@@ -24,6 +24,7 @@ const TABLE = [
   ['startTimeout', 'start_timeout_ms', 'milliseconds'],
   ['drift', 'drift', 'number'],
   ['maxMembers', 'max_members', 'count'],
+  ['createTable', 'create_table', 'boolean'],
 ];
 const OPTIONS = ['url', 'redis', 'meta', ...TABLE.map(([option]) => option)];
 const REDIS_OPTIONS = ['host', 'port', 'username', 'password', 'db', 'tls'];
@@ -162,6 +163,17 @@ function metaOf({ meta = null }) {
   }
 }
 
+/** Those of `known` that an object has, each a text; what is undefined is not there. */
+function textsOf(object, known) {
+  if (object === null || typeof object !== 'object' || Array.isArray(object)) {
+    throw configError(`the options are ${shown(object)}: they must be an object`);
+  }
+  refuseUnknown(object, known, '');
+  const given = known.filter((option) => object[option] !== undefined);
+  for (const option of given) check(option, object[option], 'text');
+  return Object.fromEntries(given.map((option) => [option, object[option]]));
+}
+
 /** The options as {url, pairs, meta, stallLimitMs}: a URL or null, the core's keys and values in turn, bytes. */
 function shape(options) {
   if (options === null || typeof options !== 'object' || Array.isArray(options)) {
@@ -188,10 +200,15 @@ function shape(options) {
 
 /** The core's story told in the names of this language: heartbeat_ms is heartbeat here. */
 function retell(error) {
+  const told = error.message;
+  let message = told.replaceAll('irx_schema()', 'schema()');
   for (const [option, key] of TABLE) {
-    error.message = error.message.replace(new RegExp(`\\b${key}\\b`, 'g'), option);
+    message = message.replace(new RegExp(`\\b${key}\\b`, 'g'), option);
   }
+  if (message === told) return error;
+  error.message = message;
+  error.stack = error.stack.replace(told, () => message); // which had the message when it was made
   return error;
 }
 
-module.exports = { shape, retell, urlOf };
+module.exports = { shape, textsOf, retell, urlOf };

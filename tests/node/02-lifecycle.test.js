@@ -21,7 +21,7 @@ onEveryMedium((place, medium) => {
     assert.deepEqual(election.members(), []);
     assert.equal(
       election.guarantee,
-      { memory: 'exclusive', local: 'kernel', redis: 'term' }[medium],
+      { memory: 'exclusive', local: 'kernel', redis: 'term', postgres: 'term' }[medium],
     );
   });
 

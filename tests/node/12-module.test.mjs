@@ -10,8 +10,8 @@ const require = createRequire(import.meta.url);
 const cjs = require('interrex');
 
 it('both module systems give the same things', () => {
-  assert.deepEqual(Object.keys(cjs).sort(), ['Election', 'InterrexError', 'version']);
-  assert.deepEqual(Object.keys(esm).sort(), ['Election', 'InterrexError', 'version']);
+  assert.deepEqual(Object.keys(cjs).sort(), ['Election', 'InterrexError', 'schema', 'version']);
+  assert.deepEqual(Object.keys(esm).sort(), ['Election', 'InterrexError', 'schema', 'version']);
   for (const key of Object.keys(cjs)) assert.equal(esm[key], cjs[key]);
   assert.equal(esm.version, manifest.version);
 });

@@ -8,10 +8,10 @@ claim 'npm pack' bash -c 'npm pack --silent --ignore-scripts --pack-destination 
 archive=$(find "$work" -name 'interrex-*.tgz')
 listing=$(tar -tf "$archive")
 for file in bindings/node/index.js bindings/node/index.mjs bindings/node/index.d.ts \
-    bindings/node/index.d.mts bindings/node/compat/node-raft-redis.js \
+    bindings/node/index.d.mts bindings/node/schema.js bindings/node/compat/node-raft-redis.js \
     bindings/node/compat/node-raft-redis.mjs bindings/node/compat/node-raft-redis.d.ts \
-    bindings/node/compat/node-raft-redis.d.mts binding.gyp core/sources.txt third_party/libev/ev.c \
-    third_party/libev/LICENSE third_party/hiredis/COPYING LICENSE THIRD_PARTY.md README.md; do
+    bindings/node/compat/node-raft-redis.d.mts binding.gyp core/sources.txt core/medium/postgres/schema.sql \
+    third_party/libev/ev.c third_party/libev/LICENSE third_party/hiredis/COPYING LICENSE THIRD_PARTY.md README.md; do
     claim "the package has $file" grep -qx "package/$file" <<<"$listing"
 done
 claim 'it has no tests and no built files' bash -c '! grep -E "^package/(tests|build|nestjs)" <<<"$1"' \
@@ -34,6 +34,10 @@ claim 'import' node --input-type=module -e \
     'import { Election } from "interrex"; if (typeof Election !== "function") process.exit(1)'
 claim 'the stand-in for node-raft-redis' node --input-type=module -e \
     'import { Candidate } from "interrex/compat/node-raft-redis"; new Candidate({ redis: {} })'
+claim 'the SQL is in the addon' node -e \
+    'if (!/CREATE TABLE/.test(require("interrex").schema())) process.exit(1)'
+claim 'the addon needs no libpq to load' bash -c '! readelf -d "$1" | grep NEEDED | grep -q libpq' \
+    - node_modules/interrex/build/Release/interrex.node
 claim 'the addon exports only what Node looks for' bash -c '
     ! nm -D --defined-only "$1" | awk "\$2 == \"T\" { print \$3 }" |
         grep -vE "^(napi_register_module_v1|node_api_module_get_api_version_v1|irx_[a-z]\w*)$"' \

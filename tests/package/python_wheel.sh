@@ -9,7 +9,7 @@ claim 'the source archive' bash -c '
 archive=$(find "$work" -name 'interrex-*.tar.gz')
 listing=$(tar -tf "$archive")
 for file in core/sources.txt third_party/libev/ev.c third_party/hiredis/COPYING scripts/embed.py \
-    bindings/python/interrex/py.typed; do
+    core/medium/postgres/schema.sql bindings/python/interrex/py.typed; do
     claim "it has $file" grep -qE "^interrex-[^/]+/$file\$" <<<"$listing"
 done
 claim 'a wheel builds from it' pip wheel --quiet --no-build-isolation --no-deps --wheel-dir "$work" \
@@ -30,3 +30,7 @@ claim 'a fresh environment' python3 -m venv "$work/venv"
 claim 'the wheel installs' "$work/venv/bin/pip" install --quiet --no-index "$wheel"
 cd "$work" || exit 1
 claim 'and imports' "$work/venv/bin/python" -c 'import interrex; interrex.Election'
+claim 'with the SQL in it' "$work/venv/bin/python" -c \
+    'import interrex; assert "CREATE TABLE" in interrex.schema()'
+claim 'and without any need of libpq' bash -c '! readelf -d "$1" | grep NEEDED | grep -q libpq' - \
+    "$(find "$work/venv" -name '_interrex*.so')"

@@ -1,5 +1,6 @@
-"""Real media for the tests: memory, a directory, and a redis-server of our own on a free port."""
+"""Real media for the tests: memory, a directory, and servers of our own on free ports."""
 
+import json
 import os
 import pathlib
 import signal
@@ -14,16 +15,21 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+POSTGRES_MESSAGE_MAX = 5901  # bytes: what is left of a NOTIFY's 8000
 LIMIT = 20.0  # seconds; for what takes milliseconds: a hang fails, a slow machine does not
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 class RedisServer:
     """A redis-server in a private directory."""
 
     def __init__(self, directory: pathlib.Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}"
         command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1"]
         command += ["--save", "", "--dir", str(directory), "--logfile", "log"]
@@ -50,6 +56,70 @@ class RedisServer:
         self.thaw()
         self._process.kill()
         self._process.wait()
+
+
+class PostgresServer:
+    """A PostgreSQL server in a private directory, by the program that all languages share."""
+
+    program = pathlib.Path(__file__).parent.parent / "support" / "private_postgres.py"
+
+    def __init__(self, *arguments: str) -> None:
+        # It ends its server when this pipe closes, so also when this process is killed.
+        self._process = subprocess.Popen(
+            [sys.executable, str(self.program), *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        where = json.loads(self._line())
+        self.port: int = where["port"]
+        self.directory: str = where["directory"]
+        self.url: str = where["url"]
+        self.socket_url: str = where["socketUrl"]
+        self._psql: str = where["psql"]
+
+    def _line(self) -> str:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, f"it ended, {self._process.wait()}"
+        return line
+
+    def _obey(self, word: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{word}\n")
+        self._process.stdin.flush()
+        self._line()
+
+    def say(self, sql: str) -> str:
+        """What psql answers: columns separated by |, rows by a line feed."""
+        command = [self._psql, "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", self.directory]
+        command += ["-p", str(self.port), "-U", "postgres", "-c", sql, "postgres"]
+        said = subprocess.run(command, capture_output=True, text=True)
+        assert said.returncode == 0, said.stderr
+        return said.stdout.rstrip("\n")
+
+    def kill(self) -> None:
+        """SIGKILL to all of its processes; `restart` brings it back, port and data the same."""
+        self._obey("kill")
+
+    def shutdown(self) -> None:
+        self._obey("shutdown")
+
+    def restart(self) -> None:
+        self._obey("restart")
+
+    def freeze(self) -> None:
+        self._obey("freeze")
+
+    def thaw(self) -> None:
+        self._obey("thaw")
+
+    def end(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
 
 
 class Program:
@@ -107,13 +177,35 @@ def own_redis(tmp_path: pathlib.Path) -> Iterator[RedisServer]:
     server.end()
 
 
-@pytest.fixture(params=["memory", "local", "redis"])
+@pytest.fixture(scope="session")
+def shared_postgres() -> Iterator[PostgresServer]:
+    server = PostgresServer()
+    yield server
+    server.end()
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[PostgresServer]:
+    server = PostgresServer()
+    yield server
+    server.end()
+
+
+@pytest.fixture(scope="module")
+def secure_postgres() -> Iterator[PostgresServer]:
+    """TCP takes TLS and a password only; its URL has both."""
+    server = PostgresServer("--secure")
+    yield server
+    server.end()
+
+
+@pytest.fixture(params=["memory", "local", "redis", "postgres"])
 def url(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> str:
     """Every medium."""
     return _url(request, tmp_path)
 
 
-@pytest.fixture(params=["local", "redis"])
+@pytest.fixture(params=["local", "redis", "postgres"])
 def shared_url(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> str:
     """Every medium that processes share."""
     return _url(request, tmp_path)
@@ -121,14 +213,15 @@ def shared_url(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> str:
 
 def _url(request: pytest.FixtureRequest, tmp_path: pathlib.Path, medium: str | None = None) -> str:
     medium = medium or request.param
-    if medium == "redis":
-        server = request.getfixturevalue("shared_redis")
-        assert isinstance(server, RedisServer)
+    if medium in ("redis", "postgres"):
+        server = request.getfixturevalue(f"shared_{medium}")
+        assert isinstance(server, RedisServer | PostgresServer)
         return server.url
     return f"local://{tmp_path}/elections" if medium == "local" else "memory:"
 
 
 PLACES = ["memory lease", "memory quorum", "local lease", "redis lease", "redis quorum"]
+PLACES += ["postgres lease"]
 
 
 @pytest.fixture(params=PLACES)

@@ -27,6 +27,7 @@ def test_every_option_is_taken(kind, name):
         start_timeout=3,
         drift=0.01,
         max_members=8,
+        create_table=False,
     )
 
 

@@ -97,7 +97,7 @@ def test_nothing_leaks(url, name):
             election._event_fd()
             with election.lead(timeout=LIMIT):
                 election.publish(["x" * 10000, i], timeout=LIMIT)
-                election.send("all", "x" * 10000, timeout=LIMIT)
+                election.send("all", "x" * 5000, timeout=LIMIT)
                 assert election.value[1] == i
         for event in events:
             assert event.kind

@@ -24,6 +24,7 @@ from interrex._errors import (
     NotLeaderError,
 )
 from interrex._interrex import VERSION as __version__
+from interrex._schema import schema
 from interrex._types import Event, Json, Leader, Member, Metrics, Token, Version
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ __all__ = [
     "Version",
     "__version__",
     "aio",
+    "schema",
 ]
 
 

@@ -62,6 +62,7 @@ class BaseElection(ExchangingElection):
         start_timeout: float | None = None,
         drift: float | None = None,
         max_members: int | None = None,
+        create_table: bool | None = None,
     ) -> None:
         if stall_limit is None:
             stall_limit = self._default_stall_limit
@@ -82,6 +83,7 @@ class BaseElection(ExchangingElection):
             ("start_timeout", _options.milliseconds, start_timeout),
             ("drift", _options.number, drift),
             ("max_members", _options.number, max_members),
+            ("create_table", _options.truth, create_table),
         )
         options = {
             key + ("_ms" if convert is _options.milliseconds else ""): convert(key, value)

@@ -148,6 +148,8 @@ class Election(TellingElection):
         Bound of the clock rates' error.
     max_members : int, default 1024
         Bound of the member table.
+    create_table : bool, default True
+        False: make no table in PostgreSQL; `schema` says what is to be there.
 
     Raises
     ------

@@ -84,4 +84,5 @@ _CLASSES: dict[str, type[InterrexError]] = {
 
 def error_for(code: str, text: str) -> InterrexError:
     """Return the exception for the core's error ``code``, not raised."""
+    text = text.replace("irx_schema()", "interrex.schema()")  # as it is called here
     return _CLASSES.get(code, InterrexError)(text, code)

@@ -35,8 +35,33 @@ static PyObject *now(PyObject *module, PyObject *unused)
     return PyFloat_FromDouble((double)irx__clock_boot_ns() / 1e9);
 }
 
+/* The SQL, or None where PostgreSQL can't have such names. */
+static PyObject *schema(PyObject *module, PyObject *args)
+{
+    const char *schema_name;
+    const char *namespace_name;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "zz", &schema_name, &namespace_name)) {
+        return NULL;
+    }
+    size_t length = irx_schema(schema_name, namespace_name, NULL, 0);
+    if (length == 0) {
+        return Py_NewRef(Py_None);
+    }
+    char *text = PyMem_Malloc(length + 1);
+    if (text == NULL) {
+        return PyErr_NoMemory();
+    }
+    length = irx_schema(schema_name, namespace_name, text, length + 1);
+    PyObject *made =
+        length > 0 ? PyUnicode_FromStringAndSize(text, (Py_ssize_t)length) : PyErr_NoMemory();
+    PyMem_Free(text);
+    return made;
+}
+
 static PyMethodDef functions[] = {
     {"now", now, METH_NOARGS, "Seconds of the boot-time clock, which goes on through suspend."},
+    {"schema", schema, METH_VARARGS, "The SQL that a postgres:// election's table is made by."},
     {NULL, NULL, 0, NULL},
 };
 

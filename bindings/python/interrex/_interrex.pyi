@@ -10,6 +10,7 @@ from interrex._types import Metrics, RawEvent, RawMember, RawStatus, RawToken, R
 VERSION: Final[str]
 
 def now() -> float: ...
+def schema(schema: str | None, namespace: str | None, /) -> str | None: ...
 
 @disjoint_base
 class Handle:

@@ -96,8 +96,8 @@ PyObject *irx__py_send(PyObject *object, PyObject *args)
     uint64_t ticket = 0;
     char text[IRX_ERROR_TEXT_MAX];
     int code = irx_election_send(election, audience, member, data, (size_t)length, &ticket);
-    const char *story =
-        size_text(code, "a message", (size_t)length, IRX_MESSAGE_MAX, text, sizeof text);
+    const char *story = size_text(code, "a message", (size_t)length,
+                                  irx_election_message_max(election), text, sizeof text);
     return ticket_or(code, ticket, story != NULL ? story : send_text(code, audience));
 }
 

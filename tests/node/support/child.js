@@ -10,9 +10,9 @@ const { LIMIT_MS } = require('./elections.js');
 const root = path.join(__dirname, '..', '..', '..');
 
 /** Runs `source` (CommonJS) with `settings` as a variable, from the repository, so that 'interrex' is found. */
-function run(t, source, settings = {}, nodeOptions = []) {
+function run(t, source, settings = {}, nodeOptions = [], environment = {}) {
   const program = `const settings = ${JSON.stringify(settings)};\n${source}`;
-  return watch(t, [...nodeOptions, '-e', program], {});
+  return watch(t, [...nodeOptions, '-e', program], environment);
 }
 
 /** Runs a program, by its path in the repository or a full one. */

@@ -1,10 +1,11 @@
 'use strict';
-// Runs a group of tests once per medium: in this process, in a directory of its own, on a redis-server of its own.
+// Runs a group of tests once per medium: in this process, in a directory of its own, on servers of its own.
 
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { after, before, describe } = require('node:test');
+const { startPostgres } = require('./postgres.js');
 const { startRedis } = require('./redis.js');
 
 const MEDIA = {
@@ -23,6 +24,10 @@ const MEDIA = {
     const server = await startRedis();
     return { url: server.url, server, close: () => server.stop() };
   },
+  async postgres() {
+    const server = await startPostgres();
+    return { url: server.url, server, close: () => server.stop() };
+  },
 };
 
 /** body(place, medium): `place.url` is known once the tests run. */
@@ -39,7 +44,7 @@ function onEvery(media, body) {
 
 module.exports = {
   onEveryMedium: (body) => onEvery(Object.keys(MEDIA), body),
-  onSharedMedia: (body) => onEvery(['local', 'redis'], body), // those that several processes can meet at
+  onSharedMedia: (body) => onEvery(['local', 'redis', 'postgres'], body), // those that several processes can meet at
   onMedia: onEvery,
   onMedium: (medium, body) => onEvery([medium], body),
 };

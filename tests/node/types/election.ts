@@ -3,6 +3,7 @@ import type { EventEmitter } from 'node:events';
 import {
   Election,
   InterrexError,
+  schema,
   version,
   type Defeat,
   type ElectionOptions,
@@ -41,6 +42,8 @@ new Election({
 });
 new Election({ name: 'billing', label: process.env['HOSTNAME'] });
 
+new Election({ name: 'billing', url: 'postgres://localhost/app', createTable: false });
+
 // @ts-expect-error a name is required
 new Election({ url: 'memory:' });
 // @ts-expect-error a variable that may be missing must be checked first
@@ -55,8 +58,18 @@ new Election({ name: 'billing', heartbeat: '300' });
 new Election({ name: 'billing', protocol: 'paxos' });
 // @ts-expect-error TLS comes later
 new Election({ name: 'billing', redis: { tls: {} } });
+// @ts-expect-error it is true or false
+new Election({ name: 'billing', createTable: 'no' });
 // @ts-expect-error an object is required
 new Election();
+
+exactly<string>()(schema(), true);
+exactly<string>()(schema({ schema: 'app', namespace: 'billing' }), true);
+exactly<string>()(schema({ namespace: process.env['NAMESPACE'] }), true);
+// @ts-expect-error it is misspelt
+schema({ nameSpace: 'billing' });
+// @ts-expect-error a schema is named, not listed
+schema({ schema: ['app'] });
 
 const options: ElectionOptions = { name: 'billing', url: 'memory:' };
 new Election(options);

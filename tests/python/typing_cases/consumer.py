@@ -112,3 +112,11 @@ def errors() -> None:
         del as_timeout
     takeover: Literal["fast", "safe"] = "safe"
     Election("typed", takeover=takeover)
+
+
+def tables() -> None:
+    Election("typed", url="postgres://localhost/app", create_table=False)
+    aio.Election("typed", url="postgres://localhost/app", create_table=True)
+    assert_type(interrex.schema(), str)
+    assert_type(interrex.schema(schema=None, namespace="billing"), str)
+    assert_type(interrex.schema("app"), str)

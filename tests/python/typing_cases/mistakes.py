@@ -1,6 +1,6 @@
 """Mistakes that a type checker finds; each line that ends in ``error`` is one."""
 
-from interrex import Election
+from interrex import Election, schema
 
 Election()  # error
 Election("x", url=None)  # error
@@ -9,6 +9,9 @@ Election("x", heartbeat="0.3")  # error
 Election("x", takeover="quick")  # error
 Election("x", profile="slow")  # error
 Election("x", protocol="raft")  # error
+Election("x", create_table="no")  # error
+schema(schema=7)  # error
+schema(name_space="x")  # error
 election = Election("x")
 election.is_leader(1, 2)  # error
 election.lead(tiemout=1)  # error

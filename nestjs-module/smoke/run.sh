@@ -17,3 +17,5 @@ tar -xzf "$tarball" -C node_modules/@interrex/nestjs --strip-components=1
 ln -s "$root" node_modules/interrex
 cp ../smoke.js node_modules/smoke.js
 node node_modules/smoke.js "${nest#nest-}"
+# The same, for the programs of the package that the compat module stands in for.
+node ../page.js "$PWD/node_modules" "${nest#nest-}"

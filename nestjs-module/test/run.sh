@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Everything that @interrex/nestjs is tested by: its build, its tests on Nest 12, its packaging, one
-# smoke test on each older Nest, and what the example counts by. Ends with one line of totals.
+# Everything that @interrex/nestjs is tested by: its build, its tests on Nest 12, its packaging, the
+# smoke tests on each older Nest, and what the example counts by. Ends with one line of totals.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$here"
@@ -49,6 +49,7 @@ npm pack --silent --pack-destination .test/pack >/dev/null
 tarball=$(echo "$here"/.test/pack/*.tgz)
 check 'attw finds nothing in the package' "$bin/attw" --no-color "$tarball"
 check 'publint finds nothing in the package' "$bin/publint" --strict "$tarball"
+check "the programs of nest-leader-election's page run on Nest 12" node smoke/page.js "$here/.test" 12
 check 'the smoke test passes on Nest 10' smoke/run.sh nest-10 "$tarball"
 check 'the smoke test passes on Nest 11' smoke/run.sh nest-11 "$tarball"
 

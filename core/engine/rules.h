@@ -39,6 +39,7 @@
     X(SUCCESSOR_FIRST, "the successor a release names claims at once, the deputy waits")           \
     X(GONE_MATCH, "GONE counts only for the process the record names")                             \
     X(GONE_SEEN, "CLAIM_IF_GONE needs presence_seen and takeover fast")                            \
+    X(SEEN_STAYS, "a presence once seen stays so in renewals under the same process")              \
     X(DEPUTY_WATCHES, "only the deputy and the one behind it watch")                               \
     X(RANK_PRESENT, "a row without presence stands before nobody")                                 \
     X(RANK_UNIQUE, "of two rows of one number one stands before the other")                        \

@@ -53,11 +53,14 @@ static void write_create(irx__ledger *ledger, const irx_op *op, const irx__ledge
     };
 }
 
-/* What CLAIM and RENEW both write about the sender. */
+/* What CLAIM and RENEW both write about the sender. A presence that this record has seen stays
+ * seen: a renewal may land after the death of who sent it, and must not hide that death. */
 static void write_holder(irx_record *record, const irx_op *op, const irx__ledger_facts *facts)
 {
+    bool was_seen = record->presence_seen && irx_id_equal(record->process, facts->process) &&
+                    IRX__RULE(SEEN_STAYS);
     record->process = facts->process;
-    record->presence_seen = facts->sender_present && !irx_id_none(facts->process);
+    record->presence_seen = was_seen || (facts->sender_present && !irx_id_none(facts->process));
     record->beat = op->beat;
     record->hold_ns = op->hold_ns;
     snprintf(record->label, sizeof record->label, "%s", facts->label);

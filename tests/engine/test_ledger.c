@@ -7,10 +7,12 @@
 #include <string.h>
 
 static irx__ledger ledger;
+static bool present; /* the process of who asks */
 
 static irx_status_kind apply(const irx_op *op)
 {
-    const irx__ledger_facts facts = {.epoch = id_of(1), .label = "me", .process = op->process};
+    const irx__ledger_facts facts = {
+        .epoch = id_of(1), .label = "me", .process = op->process, .sender_present = present};
     bool changed;
     irx_status_kind status = irx__ledger_apply(&ledger, op, &facts, &changed);
     assert_int_equal(changed, status == IRX_RESULT_OK);
@@ -50,6 +52,7 @@ static int setup(void **state)
 {
     (void)state;
     ledger = (irx__ledger){0};
+    present = false;
     irx_op op = op_of(IRX_OP_CREATE, id_of(20));
     assert_int_equal(apply(&op), IRX_RESULT_OK);
     op = claim_by(id_of(20));
@@ -143,6 +146,33 @@ static void versions_grow_within_a_term_and_with_it(void **state)
     assert_int_equal(ledger.record.value.index, 1);
 }
 
+/* A renewal may land after the death of who sent it, and must not hide that death. */
+static void a_presence_once_seen_stays_so_under_the_same_process(void **state)
+{
+    (void)state;
+    irx_op op = op_of(IRX_OP_RENEW, id_of(20));
+    op.process = id_of(50);
+    present = true;
+    assert_int_equal(apply(&op), IRX_RESULT_OK);
+    assert_true(ledger.record.presence_seen);
+    present = false;
+    op.beat++;
+    assert_int_equal(apply(&op), IRX_RESULT_OK);
+    assert_true(ledger.record.presence_seen);
+    op.beat++;
+    op.process = id_of(51); /* which it has not seen */
+    assert_int_equal(apply(&op), IRX_RESULT_OK);
+    assert_false(ledger.record.presence_seen);
+    present = true;
+    op.beat++;
+    assert_int_equal(apply(&op), IRX_RESULT_OK);
+    present = false;
+    irx_op claim = claim_by(id_of(21)); /* of another leadership in the same process */
+    claim.process = id_of(51);
+    assert_int_equal(apply(&claim), IRX_RESULT_OK);
+    assert_false(ledger.record.presence_seen);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +181,7 @@ int main(void)
         T(a_claim_lists_the_claimant_alone),
         T(a_renewal_writes_a_list_only_where_it_says_so),
         T(a_release_leaves_no_voters),
+        T(a_presence_once_seen_stays_so_under_the_same_process),
         T(versions_grow_within_a_term_and_with_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -157,16 +157,31 @@ static void step(int round)
     irx__pg_free_answer(&answer);
 }
 
-/* A rule that the statements tell otherwise than the C ledger would show in one of its operations.
- */
-static void statements_do_what_the_ledger_does(void **state)
+static postgres_session *there[PRESENT];
+
+static int make_present(void **state)
 {
-    postgres_session *there[PRESENT];
-    (void)state;
     for (uint64_t n = 1; n <= PRESENT; n++) {
         there[n - 1] = postgres_session_open(postgres_server_port(HERE.server), NULL);
         become_present(there[n - 1], actor(n));
     }
+    return postgres_ledger_empty(state);
+}
+
+static int end_presence(void **state)
+{
+    (void)state;
+    for (int i = 0; i < PRESENT; i++)
+        postgres_session_close(there[i]);
+    irx__table_free(&table);
+    return 0;
+}
+
+/* A rule that the statements tell otherwise than the C ledger would show in one of its operations.
+ */
+static void statements_do_what_the_ledger_does(void **state)
+{
+    (void)state;
     for (int episode = 0; episode < 20; episode++) {
         postgres_ledger_empty(NULL);
         ledger = (irx__ledger){0};
@@ -174,9 +189,6 @@ static void statements_do_what_the_ledger_does(void **state)
         for (int round = 0; round < 60; round++)
             step(episode * 100 + round);
     }
-    irx__table_free(&table);
-    for (int i = 0; i < PRESENT; i++)
-        postgres_session_close(there[i]);
 }
 
 /* ---- what the model does not say ---------------------------------------------------------------
@@ -307,7 +319,8 @@ static void commits_are_on_disk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(statements_do_what_the_ledger_does, postgres_ledger_empty),
+        cmocka_unit_test_setup_teardown(statements_do_what_the_ledger_does, make_present,
+                                        end_presence),
         cmocka_unit_test_setup(a_first_term_is_at_least_the_clock, postgres_ledger_empty),
         cmocka_unit_test_setup(hints_tell_of_changes_and_never_of_beats, postgres_ledger_empty),
         cmocka_unit_test_setup(keys_agree, postgres_ledger_empty),

@@ -190,9 +190,8 @@ static void begin(sim_world *w, sim_drill kind, int leader)
     w->report->drills[kind]++;
     switch (kind) {
     case SIM_DRILL_KILL:
-        /* Seen once what it sent before has landed: a renewal that is overtaken by the end of its
-         * own presence records an unseen holder, and costs a hold. */
-        sim_member_die(w, leader, SIM_LATENCY_NS);
+        /* What it sent before may land before its end is seen or after. */
+        sim_member_die(w, leader, sim_latency(w, leader));
         w->drill.from_ns += SIM_LATENCY_NS;
         if (w->plan->takeover == IRX_TAKEOVER_FAST)
             w->drill.bound_ns = probe_bound_ns(w);

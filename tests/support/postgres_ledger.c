@@ -63,8 +63,10 @@ void become_present(postgres_session *session, irx_id process)
     char text[64];
     snprintf(text, sizeof text, "SELECT pg_advisory_lock(%" PRId64 ")",
              irx__pg_process_key(process));
+    postgres_session_say(session, "SET lock_timeout = '20s'"); /* somebody else may be it still */
     postgres_session_say(session, text);
     assert_string_equal(postgres_session_error(session), "");
+    postgres_session_say(session, "RESET lock_timeout");
 }
 
 irx_op op_of(irx_op_kind kind, uint64_t n)

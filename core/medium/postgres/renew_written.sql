@@ -1,5 +1,6 @@
 -- Included by renew.sql and renew_one.sql after `locked` and `skipped`, never run alone: the holder's next
--- beat. Nobody is told: a NOTIFY would hold a lock on the whole database until the commit is on disk.
+-- beat. Nobody is told: a NOTIFY would hold a lock on the whole database until the commit is on disk. A presence
+-- that this record has seen stays seen: a renewal may land after the death of who sent it, and must not hide it.
 presence AS MATERIALIZED (
     SELECT p.process, CASE WHEN p.process = '' THEN false
         ELSE NOT pg_try_advisory_xact_lock_shared(('x' || right(p.process, 16))::bit(64)::bigint)
@@ -11,7 +12,7 @@ written AS (
         beat = q.beat,
         hold_ns = q.hold_ns,
         process = q.process,
-        presence_seen = presence.seen,
+        presence_seen = presence.seen OR (locked.presence_seen AND locked.process = q.process),
         renewed_at = to_timestamp(store.now_us / 1000000.0)
     FROM locked, q, presence, store
     WHERE l.name = locked.name AND q.name = locked.name AND presence.process = q.process

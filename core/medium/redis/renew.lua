@@ -13,7 +13,7 @@ return run(function()
         return answer('EPOCH', epoch, 0)
     end
     local held = call('HMGET', record_key, 'format', 'incarnation', 'term', 'session', 'beat', 'epoch',
-        'protocol', 'list', 'value_term', 'value_index')
+        'protocol', 'list', 'value_term', 'value_index', 'process', 'presence_seen')
     if not held[1] then
         return answer(read_record() and 'STALE' or 'ABSENT', epoch, 0)
     end
@@ -24,7 +24,9 @@ return run(function()
         return answer('STALE', epoch, 0)
     end
     local quorum, list = held[7] == 'quorum', held[8]
-    local seen = is_present(ARGV[8]) and 1 or 0
+    -- Once seen it stays so: this renewal may land after the death of who sent it, and must not hide that.
+    local was_seen = held[11] == ARGV[8] and held[12] == '1'
+    local seen = (was_seen or is_present(ARGV[8])) and 1 or 0
     local changes = {'beat', ARGV[6], 'hold', ARGV[7], 'process', ARGV[8], 'presence_seen', seen}
     if quorum and ARGV[12] then
         list = ARGV[11]

@@ -189,6 +189,30 @@ async def test_a_body_publishes_until_it_is_cancelled(name):
     assert published == sorted(set(published))
 
 
+async def test_what_is_refused_after_a_loss_is_the_loss(name):
+    """The loss need not have cancelled the body yet when it asks for what only a leader may."""
+    terms = []
+    async with (
+        aio.Election(name, url="memory:", drain_limit=0.05) as first,
+        aio.Election(name, url="memory:") as second,
+    ):
+
+        async def body(leadership):
+            terms.append(leadership.term)
+            if len(terms) == 1:
+                await until(lambda: len(first.members()) == 2)
+                first._resign()
+                time.sleep(0.5)  # no cancellation gets through, and the second takes over
+                await first.publish("too late")
+            return "done"
+
+        running = asyncio.create_task(first.run(body))
+        await until(second.is_leader)
+        await second.stop()
+        assert await asyncio.wait_for(running, LIMIT) == "done"
+    assert len(terms) == 2
+
+
 def test_one_loop_after_another(name):
     election = aio.Election(name, url="memory:")
 

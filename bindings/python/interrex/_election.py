@@ -243,7 +243,8 @@ class Election(TellingElection):
         """Call ``fn(leadership)`` each time this member is elected.
 
         When ``fn`` returns while it still leads (and is not draining), resigns and returns its
-        result; when it returns after that, waits for the next time. Its exceptions pass through.
+        result; when it returns after that, waits for the next time. Its exceptions pass through,
+        but for those that say that its leadership is over when it is.
 
         Returns
         -------
@@ -256,7 +257,7 @@ class Election(TellingElection):
                 result = fn(leadership)
             except BaseException as error:
                 loss = self._end(leadership, patient=False)
-                if loss is not None and isinstance(error, LeadershipLost):
+                if loss is not None and isinstance(error, LeadershipLost | NotLeaderError):
                     continue
                 if loss is not None:
                     chain(error, loss)

@@ -258,7 +258,7 @@ class Election(TellingElection):
 
         When ``fn`` returns while it still leads (and is not draining), resigns and returns its
         result; when it is cut off, or returns after that, waits for the next time. Its exceptions
-        pass through.
+        pass through, but for those that say that its leadership is over when it is.
 
         Returns
         -------
@@ -278,6 +278,8 @@ class Election(TellingElection):
                     continue
                 if isinstance(error, LeadershipLost) and error.token == leadership.token:
                     continue
+                if isinstance(error, NotLeaderError) and not leadership.check():
+                    continue  # it asked before the cancellation came
                 raise
             try:
                 await body.leave(None)

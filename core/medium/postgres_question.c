@@ -99,6 +99,7 @@ static void put_element(writer *to, size_t index, const char *text)
 
 typedef enum element {
     NAME,
+    CHANNEL,
     MEMBERS_VERSION,
     VALUE_TERM,
     VALUE_INDEX,
@@ -117,6 +118,7 @@ static void put_element_of(writer *to, size_t index, const irx__pg_question *que
     uint64_t number = 0;
     switch (which) {
     case NAME: put_element(to, index, question->name); return;
+    case CHANNEL: put_element(to, index, question->channel); return;
     case INCARNATION: print_id(question->op->incarnation, text); break;
     case SESSION: print_id(question->op->session, text); break;
     case PROCESS: print_id(question->op->process, text); break;
@@ -224,16 +226,13 @@ static void add_operation(writer *to, const irx__pg_question *question, uint32_t
 {
     switch (question->op->kind) {
     case IRX_OP_READ:
-    case IRX_OP_RENEW: break; /* arrays */
+    case IRX_OP_RENEW:
+    case IRX_OP_STRIKE: break; /* arrays */
     case IRX_OP_CREATE:
         add_id(to, question->op->incarnation);
         add_settings(to, question->op);
         break;
     case IRX_OP_JOIN: add_join(to, question, max_members); break;
-    case IRX_OP_STRIKE:
-        add_known(to, question);
-        add_text(to, question->channel);
-        break;
     case IRX_OP_LEAVE:
         add_known(to, question);
         add_text(to, question->channel);
@@ -254,14 +253,18 @@ int irx__pg_values_of(irx__pg_values *values, const irx__pg_question *questions,
                       uint32_t max_members)
 {
     static const element read[] = {NAME, MEMBERS_VERSION, VALUE_TERM, VALUE_INDEX};
+    static const element strike[] = {NAME, MEMBERS_VERSION, VALUE_TERM, VALUE_INDEX, CHANNEL};
     static const element renew[] = {NAME, INCARNATION, TERM, SESSION, BEAT, HOLD, PROCESS};
     const irx_op_kind kind = questions->op->kind;
     writer to = {0};
 
-    assert(count == 1 || (count > 1 && (kind == IRX_OP_READ || kind == IRX_OP_RENEW)));
+    assert(count == 1 ||
+           (count > 1 && (kind == IRX_OP_READ || kind == IRX_OP_RENEW || kind == IRX_OP_STRIKE)));
     add_id(&to, questions->op->epoch);
     if (kind == IRX_OP_READ) {
         add_arrays(&to, questions, count, read, sizeof read / sizeof read[0]);
+    } else if (kind == IRX_OP_STRIKE) {
+        add_arrays(&to, questions, count, strike, sizeof strike / sizeof strike[0]);
     } else if (kind == IRX_OP_RENEW) {
         add_arrays(&to, questions, count, renew, sizeof renew / sizeof renew[0]);
     } else {

@@ -1,4 +1,4 @@
-/* Operations as parameters of a statement. READ and RENEW take many at once. Pure. */
+/* Operations as parameters of a statement. READ, RENEW and STRIKE take many at once. Pure. */
 #ifndef IRX_POSTGRES_QUESTION_H
 #define IRX_POSTGRES_QUESTION_H
 
@@ -25,8 +25,8 @@ typedef struct irx__pg_values {
     char *memory; /* what they are in; freed by irx__pg_values_free */
 } irx__pg_values;
 
-/* Questions of one kind and one epoch: as many as `count` for READ and RENEW, else one. 0 or
- * IRX_ENOMEM. */
+/* Questions of one kind and one epoch: as many as `count` for READ, RENEW and STRIKE, else one. 0
+ * or IRX_ENOMEM. */
 int irx__pg_values_of(irx__pg_values *values, const irx__pg_question *questions, size_t count,
                       uint32_t max_members);
 void irx__pg_values_free(irx__pg_values *values);

@@ -1,8 +1,8 @@
 /* The line of operations and messages before the connection for commands, which carries one
- * statement at a time. Decides what goes first, and what goes together: READs, or RENEWs, of
- * different seats that came while the last statement was under way leave in one, so that a thousand
- * elections cost few round trips. It must never let anything of a seat overtake something else of
- * it. */
+ * statement at a time. Decides what goes first, and what goes together: READs, RENEWs, or STRIKEs,
+ * of different seats that came while the last statement was under way leave in one, so that a
+ * thousand elections cost few round trips. It must never let anything of a seat overtake something
+ * else of it. */
 #include "medium/postgres_tasks.h"
 
 #include "runtime/error.h"
@@ -10,9 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Other operations than READ and RENEW are a statement each, and go together as one transaction: a
- * commit on disk for each would take a thousand elections longer than an operation may last. */
-enum { BATCH_MAX = 1000, TOGETHER_MAX = 50 };
+/* READ and STRIKE may bring a value and a member table each: of more together with the largest
+ * value (64 KiB, as hexadecimal digits) the answer would be larger than what is taken, and renewals
+ * would wait behind it. Others are a statement each, and go together as one transaction: a commit
+ * on disk for each would take a thousand elections longer than an operation may last. */
+enum { RENEWALS_MAX = 1000, READINGS_MAX = 100, TOGETHER_MAX = 50 };
 
 void irx__pg_append_task(irx_medium *medium, irx__pg_task *task)
 {
@@ -54,7 +56,7 @@ static irx__pg_task *take_out(irx_medium *medium, irx__pg_task *previous)
 
 static bool has_room(irx_medium *medium)
 {
-    static const size_t most = BATCH_MAX;
+    static const size_t most = RENEWALS_MAX;
     irx_error error;
     if (medium->asked != NULL) {
         return true;
@@ -70,7 +72,7 @@ static bool has_room(irx_medium *medium)
 
 bool irx__pg_takes_many(irx_op_kind kind)
 {
-    return kind == IRX_OP_READ || kind == IRX_OP_RENEW;
+    return kind == IRX_OP_READ || kind == IRX_OP_RENEW || kind == IRX_OP_STRIKE;
 }
 
 /* How many operations may leave together with this one. */
@@ -81,7 +83,7 @@ static size_t most_with(const irx_medium *medium, const irx__pg_task *first)
         return 1;
     }
     if (irx__pg_takes_many(first->op.kind)) {
-        return BATCH_MAX;
+        return first->op.kind == IRX_OP_RENEW ? RENEWALS_MAX : READINGS_MAX;
     }
     return irx__pg_is_prepared(connection, (unsigned)first->op.kind) ? TOGETHER_MAX : 1;
 }

@@ -16,6 +16,7 @@
 #include "postgres_server.h"
 #include "postgres_session.h"
 #include "runtime/clock.h"
+#include "runtime/error.h"
 
 static postgres_server *server;
 static struct ev_loop *loop;
@@ -41,7 +42,10 @@ static int stop_server(void **state)
 static int empty(void **state)
 {
     (void)state;
-    postgres_server_say(server, "SET client_min_messages = warning; SET lock_timeout = '5s';"
+    postgres_server_say(server, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                                " WHERE backend_type = 'client backend'"
+                                " AND pid <> pg_backend_pid();" /* what a failed test left */
+                                "SET client_min_messages = warning; SET lock_timeout = '5s';"
                                 "DROP TABLE IF EXISTS interrex_ledger, other_ledger");
     return 0;
 }
@@ -120,6 +124,79 @@ static void what_waits_goes_in_one_statement(void **state)
                                                     " max(beat) FROM interrex_ledger"),
                         "1|10|10");
     disperse(&c, MANY);
+}
+
+/* The looks for dead members as well: they are one for each election and time-out. */
+static void strikes_go_in_one_statement(void **state)
+{
+    (void)state;
+    crowd c = lead_many(MANY);
+    peer *mortal = open_peer("");
+    peer_seat *dead[MANY];
+    for (int i = 0; i < MANY; i += 2) {
+        char name[16];
+        snprintf(name, sizeof name, "e%d", i);
+        dead[i] = peer_sit(mortal, name, "host:2");
+        assert_int_equal(peer_say(dead[i], IRX_OP_JOIN).status, IRX_RESULT_OK);
+    }
+    for (int i = 0; i < MANY; i++)
+        assert_int_equal(peer_say(c.seats[i], IRX_OP_JOIN).status, IRX_RESULT_OK);
+    postgres_session *other = postgres_session_open(postgres_server_port(server), NULL);
+    postgres_session_say(other, "BEGIN");
+    postgres_session_say(other, "SELECT name FROM interrex_ledger WHERE name = 'e2' FOR UPDATE");
+    for (int i = 0; i < MANY; i += 2)
+        peer_free(dead[i]);
+    peer_close(mortal);
+    assert_true(await_said("1", "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"));
+    for (int i = 0; i < MANY; i++) {
+        irx_op strike = peer_op(c.seats[i], IRX_OP_STRIKE);
+        peer_submit(c.seats[i], &strike);
+    }
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(await_result(c.seats[i]).status, IRX_RESULT_OK);
+        assert_int_equal(c.seats[i]->seat.member_count, i == 2 ? 2 : 1); /* that row is held */
+    }
+    assert_string_equal(postgres_server_say(server,
+                                            "SELECT count(DISTINCT xmin::text)"
+                                            " FROM interrex_ledger"
+                                            " WHERE right(name, 1) IN ('0', '4', '6', '8')"),
+                        "1");
+    postgres_session_say(other, "COMMIT");
+    postgres_session_close(other);
+    assert_int_equal(peer_say(c.seats[2], IRX_OP_STRIKE).status, IRX_RESULT_OK);
+    assert_int_equal(c.seats[2]->seat.member_count, 1);
+    disperse(&c, MANY);
+}
+
+/* A process that takes part in many elections reads all their values when it begins. */
+static void values_of_many_are_not_too_much_at_once(void **state)
+{
+    enum { COUNT = 300 };
+    static peer_seat *seats[COUNT];
+    (void)state;
+    peer *p = open_peer("");
+    for (int i = 0; i < COUNT; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "v%d", i);
+        seats[i] = peer_sit(p, name, "host:1");
+        irx_op create = peer_op(seats[i], IRX_OP_CREATE);
+        create.incarnation = irx__random_id();
+        peer_submit(seats[i], &create);
+    }
+    for (int i = 0; i < COUNT; i++)
+        assert_int_equal(await_result(seats[i]).status, IRX_RESULT_OK);
+    postgres_server_say(server, "UPDATE interrex_ledger SET value_term = 1, value_index = 1,"
+                                " value = decode(repeat('ab', 65536), 'hex')");
+    for (int i = 0; i < COUNT; i++) {
+        irx_op read = peer_op(seats[i], IRX_OP_READ);
+        peer_submit(seats[i], &read);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        assert_int_equal(await_result(seats[i]).status, IRX_RESULT_OK);
+        assert_int_equal(seats[i]->seat.value_length, 65536);
+        peer_free(seats[i]);
+    }
+    peer_close(p);
 }
 
 /* Each answer goes to its question, also where some are refused, and whatever else is asked waits
@@ -499,6 +576,8 @@ int main(int argc, char **argv)
         cmocka_set_test_filter(argv[1]);
     const struct CMUnitTest tests[] = {
         TEST(what_waits_goes_in_one_statement),
+        TEST(strikes_go_in_one_statement),
+        TEST(values_of_many_are_not_too_much_at_once),
         TEST(answers_find_their_questions),
         TEST(a_seat_may_leave_meanwhile),
         TEST(renewals_go_first),

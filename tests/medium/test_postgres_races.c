@@ -158,20 +158,45 @@ static void the_last_place_is_given_once(void **state)
     irx__pg_free_answer(&answer);
 }
 
-/* A member that came back under another process while a strike of its old one waited must stay. */
+/* A member that came back under another process after a strike had looked, and before it had the
+ * row, must stay. The look is held up by a policy of the row, which asks for a lock of ours. */
 static void a_strike_spares_who_came_back(void **state)
 {
+    postgres_session *striker;
     (void)state;
     become_present(HERE.session, actor(9));
     irx_op join = op_of(IRX_OP_JOIN, 1);
     status_of(HERE.session, &join, NAME); /* under a process that is not there */
-    join.process = actor(9);
+    postgres_session_say(
+        HERE.session,
+        "DROP ROLE IF EXISTS striker; CREATE ROLE striker LOGIN IN ROLE pg_monitor;"
+        "GRANT ALL ON interrex_ledger TO striker;"
+        "CREATE FUNCTION held_up(text) RETURNS boolean LANGUAGE plpgsql AS"
+        " 'BEGIN PERFORM pg_advisory_lock_shared(42); PERFORM pg_advisory_unlock_shared(42);"
+        " RETURN true; END';"
+        "ALTER TABLE interrex_ledger ENABLE ROW LEVEL SECURITY;"
+        "CREATE POLICY held_up ON interrex_ledger USING (held_up(name));"
+        "SELECT pg_advisory_lock(42)");
+    assert_string_equal(postgres_session_error(HERE.session), "");
+    striker = postgres_session_open(postgres_server_port(HERE.server), "striker");
+    postgres_session_say(striker, "SET lock_timeout = '20s'");
     irx_op strike = op_of(IRX_OP_STRIKE, 2);
-    irx__pg_answer answer = race(&join, &strike);
+    send_op(striker, &strike, NAME);
+    postgres_session_await_lock(HERE.session, striker);
+    join.process = actor(9);
+    status_of(HERE.session, &join, NAME);
+    postgres_session_say(HERE.session, "SELECT pg_advisory_unlock(42)");
+    irx__pg_answer answer = receive_op(striker, NAME);
+    assert_int_equal(answer.status, IRX_RESULT_OK);
     assert_int_equal(answer.member_count, 1);
     assert_true(irx_id_equal(answer.members[0].process, actor(9)));
     irx__pg_free_answer(&answer);
-    postgres_session_say(HERE.session, "SELECT pg_advisory_unlock_all()");
+    postgres_session_close(striker);
+    postgres_session_say(HERE.session,
+                         "SELECT pg_advisory_unlock_all(); DROP POLICY held_up ON interrex_ledger;"
+                         "ALTER TABLE interrex_ledger DISABLE ROW LEVEL SECURITY;"
+                         "DROP FUNCTION held_up(text)");
+    assert_string_equal(postgres_session_error(HERE.session), "");
 }
 
 /* A fast take-over while the holder is there, or of one whose presence was never seen, would depose

@@ -13,7 +13,7 @@
 
 #define HERE postgres_ledger_here
 
-enum { ACTORS = 4, PRESENT = 2 }; /* of which the first two are present throughout */
+enum { ACTORS = 4, PRESENT = 2 }; /* of which the first two come and go */
 
 static const char NAME[] = "billing \"a\\b\" {x}, 'y'";
 
@@ -23,6 +23,8 @@ static const char NAME[] = "billing \"a\\b\" {x}, 'y'";
 static irx__ledger ledger;
 static irx__table table;
 static uint32_t seed = 1;
+static postgres_session *there[PRESENT];
+static bool is_there[PRESENT];
 
 static uint32_t draw(uint32_t below)
 {
@@ -34,8 +36,18 @@ static bool is_present(irx_id process)
 {
     for (uint64_t n = 1; n <= PRESENT; n++)
         if (irx_id_equal(process, actor(n)))
-            return true;
+            return is_there[n - 1];
     return false;
+}
+
+static void come_or_go(void)
+{
+    uint32_t n = draw(PRESENT);
+    if (is_there[n])
+        postgres_session_say(there[n], "SELECT pg_advisory_unlock_all()");
+    else
+        become_present(there[n], actor(n + 1));
+    is_there[n] = !is_there[n];
 }
 
 /* Any operation, near enough to the record for most to apply. */
@@ -157,13 +169,12 @@ static void step(int round)
     irx__pg_free_answer(&answer);
 }
 
-static postgres_session *there[PRESENT];
-
 static int make_present(void **state)
 {
     for (uint64_t n = 1; n <= PRESENT; n++) {
         there[n - 1] = postgres_session_open(postgres_server_port(HERE.server), NULL);
         become_present(there[n - 1], actor(n));
+        is_there[n - 1] = true;
     }
     return postgres_ledger_empty(state);
 }
@@ -186,8 +197,11 @@ static void statements_do_what_the_ledger_does(void **state)
         postgres_ledger_empty(NULL);
         ledger = (irx__ledger){0};
         irx__table_free(&table);
-        for (int round = 0; round < 60; round++)
+        for (int round = 0; round < 60; round++) {
+            if (draw(8) == 0)
+                come_or_go();
             step(episode * 100 + round);
+        }
     }
 }
 

@@ -18,6 +18,7 @@ typedef struct pg_notify {
 } pg_notify;
 
 enum { CONNECTION_OK = 0, COMMAND_OK = 1, TUPLES_OK = 2 }; /* as in every libpq.so.5 */
+enum { LOCK_STEPS_MAX = 10000 };                           /* of 2 ms */
 
 static struct {
     struct pg_conn *(*connectdb)(const char *conninfo);
@@ -186,8 +187,11 @@ void postgres_session_await_lock(postgres_session *session, const postgres_sessi
     char text[128];
     snprintf(text, sizeof text, "SELECT count(*) FROM pg_locks WHERE pid = %d AND NOT granted",
              postgres_session_pid(other));
-    while (strcmp(postgres_session_say(session, text), "0") == 0)
+    for (int i = 0; strcmp(postgres_session_say(session, text), "0") == 0; i++) {
+        if (i == LOCK_STEPS_MAX)
+            give_up("a statement that should wait for a lock does not");
         nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+    }
 }
 
 int postgres_session_heard(postgres_session *session, const char *channel)

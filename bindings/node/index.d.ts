@@ -280,7 +280,7 @@ export class Election<Meta = Json, Value = Json, Message = Json>
     options?: LeadOptions,
   ): Promise<Awaited<Result>>;
 
-  /** Gives leadership up, resolves when it is over, and contends again a timeout later. Rejects with `NOT_LEADER`. */
+  /** Gives leadership up, resolves when it is over, and contends again 1.5 timeouts later. Rejects with `NOT_LEADER`. */
   resign(): Promise<void>;
   /** Gives leadership to the candidate with this id. Rejects with `NOT_LEADER` or `NO_MEMBER`. */
   transfer(id: string): Promise<void>;

@@ -173,6 +173,7 @@ int64_t irx__own_hold(const irx_engine *e);
 int64_t irx__hold(const irx_engine *e);
 int64_t irx__next_heartbeat(const irx_engine *e);
 int64_t irx__next_poll(irx_engine *e);
+int64_t irx__rest(const irx_engine *e);
 int64_t irx__operation_limit(const irx_engine *e);
 int64_t irx__round_trip(const irx_engine *e);
 int64_t irx__stagger(const irx_engine *e);

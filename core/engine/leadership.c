@@ -98,7 +98,7 @@ void irx__lead_end(irx_engine *e, irx_reason reason)
         e->must_read = true;
     }
     if (reason == IRX_REASON_RESIGNED || reason == IRX_REASON_TRANSFERRED) {
-        e->rest_until_ns = e->now_ns + e->options.timeout_ns;
+        e->rest_until_ns = e->now_ns + irx__rest(e);
     }
 }
 

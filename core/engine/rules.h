@@ -32,7 +32,7 @@
     X(RELEASE_AFTER_NO, "the snapshot says no before RELEASE leaves")                              \
     X(DRAIN_SEES_WORK, "a drain ends only on work counted after its snapshot was published")       \
     X(DRAIN_LIMIT, "a drain ends at its limit")                                                    \
-    X(REST, "who resigned does not claim for a time-out")                                          \
+    X(REST, "who resigned does not claim until everybody's next poll has passed")                  \
     X(REST_ALONE, "unless nobody else could lead")                                                 \
     X(ALONE_AFTER_READ, "and that is what a READ after the release says")                          \
     X(STAGGER, "claims are staggered by rank")                                                     \

@@ -57,6 +57,13 @@ int64_t irx__next_poll(irx_engine *e)
     return on_grid(e, at_ns, IRX__COALESCE_NS, 0);
 }
 
+/* Who gave up lets everybody go first, also those who find it out only by their next poll: where no
+ * push comes through, a pause of one time-out would be a race with them. */
+int64_t irx__rest(const irx_engine *e)
+{
+    return e->options.timeout_ns / 2 * 3;
+}
+
 /* An operation that takes a third of the time-out is lost: it leaves room for a new connection and
  * two more attempts before the lease ends. */
 int64_t irx__operation_limit(const irx_engine *e)

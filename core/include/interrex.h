@@ -101,8 +101,8 @@ IRX_API bool irx_election_leads(irx_election *election, int64_t need_ms, irx_tok
 IRX_API int irx_election_work_begin(irx_election *election, irx_token *token);
 IRX_API void irx_election_work_end(irx_election *election);
 
-/* Gives leadership up and contends again after `timeout_ms` (sooner where nobody else can lead).
- * IRX_ENOTLEADER. */
+/* Gives leadership up and contends again after 1.5 `timeout_ms` (sooner where nobody else can
+ * lead). IRX_ENOTLEADER. */
 IRX_API int irx_election_resign(irx_election *election);
 
 /* Gives leadership to the candidate with this session. IRX_ENOTLEADER, IRX_ENOMEMBER. */

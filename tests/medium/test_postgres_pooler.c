@@ -173,15 +173,12 @@ static irx_id session_of(const member *m)
 
 /* Nobody is told of a release here: who is to follow looks once per time-out, and may come too
  * late, since who released rests for no longer than that. */
+/* Nobody is told, but everybody looks before who gave up may claim again. */
 static void hand_over(member *from, member *to)
 {
-    int64_t until_ms = now_ms() + PATIENCE_MS;
-    while (!irx_election_is_leader(to->e)) {
-        assert_true(now_ms() < until_ms);
-        if (irx_election_is_leader(from->e))
-            irx_election_transfer(from->e, session_of(to));
-        sleep_ms(1);
-    }
+    assert_int_equal(irx_election_transfer(from->e, session_of(to)), 0);
+    await_leading(to->e);
+    assert_false(irx_election_is_leader(from->e));
 }
 
 /* All that a ledger is there for; a statement that needs a session of its own fails here. */

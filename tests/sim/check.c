@@ -384,7 +384,7 @@ static void check_defeated(sim_world *w, int who, const irx_output *o, int64_t s
         sim_fail(w, SIM_INV_DRAIN, "member %d gives term %llu up while work runs", who + 1,
                  (unsigned long long)m->led.term);
     if (reason == IRX_REASON_RESIGNED || reason == IRX_REASON_TRANSFERRED)
-        m->rest_until_ns = step_ns + m->options.timeout_ns;
+        m->rest_until_ns = step_ns + m->options.timeout_ns / 2 * 3;
     m->led = (irx_token){0};
     m->told_draining = false;
     m->acquisition = 0;

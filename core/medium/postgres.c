@@ -91,6 +91,10 @@ static void failed(void *owner, irx__pg_connection *connection, const irx_error 
 {
     irx_medium *medium = owner;
     irx_channel channel = channel_of(medium, connection);
+    if (why->code == IRX_ETOOLARGE && medium->readings_max > 1) {
+        /* The same again would end so again. */
+        medium->readings_max = (medium->readings_max + 3) / 4;
+    }
     forget(medium, channel);
     medium->config.sink.down(medium->config.sink.owner, channel, medium->generation[channel], why);
 }

@@ -456,6 +456,10 @@ void irx__pg_step(irx__pg_connection *connection, bool readable)
         irx__pg_fail_now(connection, &error);
     } else if (connection->busy &&
                received_by(connection->fd) > connection->received + ANSWER_MAX) {
-        fail_protocol(connection, "an answer is larger than 16 MiB");
+        irx__error_set(&error, IRX_ETOOLARGE,
+                       "%.160s: an answer is larger than 16 MiB: values and members' metadata of "
+                       "many elections; less is asked at once from now on",
+                       irx__pg_place_shown(connection->place));
+        irx__pg_fail_now(connection, &error);
     }
 }

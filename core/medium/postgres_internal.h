@@ -94,7 +94,8 @@ struct irx_medium {
     size_t waiting_bytes;
     irx__pg_task **asked; /* the statement under way, by the index of its answer; null: told */
     size_t asked_count;
-    bool waited;              /* the last statement may have waited for a row */
+    size_t readings_max; /* whose rows may come in one answer: fewer after one that was too large */
+    bool waited;         /* the last statement may have waited for a row */
     int64_t no_wait_until_ns; /* somebody keeps rows: renewals do not wait for them before that */
     uint64_t answers;         /* of the connection for commands, ever: it moves on */
     unsigned planned;         /* how far postgres_plan.c is */

@@ -309,6 +309,7 @@ void irx__pg_send(irx_medium *medium, irx_seat *seat, irx_id to, irx_id process,
 
 void irx__pg_operations_init(irx_medium *medium)
 {
+    medium->readings_max = IRX_PG_READINGS_MAX;
     ev_init(&medium->deadline, on_deadline);
     medium->deadline.data = medium;
 }

@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* READ and STRIKE may bring a value and a member table each: of more together with the largest
- * value (64 KiB, as hexadecimal digits) the answer would be larger than what is taken, and renewals
- * would wait behind it. Others are a statement each, and go together as one transaction: a commit
- * on disk for each would take a thousand elections longer than an operation may last. */
-enum { RENEWALS_MAX = 1000, READINGS_MAX = 100, TOGETHER_MAX = 50 };
+/* Most operations may bring a value and a member table each; how many go together is in
+ * medium->readings_max, and renewals would wait behind the others' answer. Others than READ and
+ * STRIKE are a statement each, and go together as one transaction: a commit on disk for each would
+ * take a thousand elections longer than an operation may last. */
+enum { RENEWALS_MAX = 1000, TOGETHER_MAX = 50 };
 
 void irx__pg_append_task(irx_medium *medium, irx__pg_task *task)
 {
@@ -83,9 +83,12 @@ static size_t most_with(const irx_medium *medium, const irx__pg_task *first)
         return 1;
     }
     if (irx__pg_takes_many(first->op.kind)) {
-        return first->op.kind == IRX_OP_RENEW ? RENEWALS_MAX : READINGS_MAX;
+        return first->op.kind == IRX_OP_RENEW ? RENEWALS_MAX : medium->readings_max;
     }
-    return irx__pg_is_prepared(connection, (unsigned)first->op.kind) ? TOGETHER_MAX : 1;
+    if (!irx__pg_is_prepared(connection, (unsigned)first->op.kind)) {
+        return 1;
+    }
+    return medium->readings_max < TOGETHER_MAX ? medium->readings_max : TOGETHER_MAX;
 }
 
 static bool goes_with(const irx__pg_task *task, const irx__pg_task *first)

@@ -24,6 +24,9 @@ struct irx__pg_task {
 
 /* Bytes of messages that may wait. */
 enum { IRX_PG_TALK_MAX = 8 << 20 };
+/* Elections whose rows come in one answer: with the largest value (64 KiB, as hexadecimal digits)
+ * of each it is still one that is taken. */
+enum { IRX_PG_READINGS_MAX = 100 };
 
 /* Takes the task, whatever happens to it. */
 void irx__pg_append_task(irx_medium *medium, irx__pg_task *task);

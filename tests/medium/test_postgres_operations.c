@@ -199,6 +199,48 @@ static void values_of_many_are_not_too_much_at_once(void **state)
     peer_close(p);
 }
 
+/* What members say of themselves may be more: then less is asked for at once. Fewer would never be
+ * known to a process that takes part in all of these. */
+static void members_of_many_are_not_too_much_for_long(void **state)
+{
+    (void)state;
+    crowd c = lead_many(MANY);
+    postgres_server_say(
+        server, "UPDATE interrex_ledger SET members_version = 1, members = (SELECT"
+                " jsonb_object_agg(md5(n::text), n || ' - 0 ' || repeat('ab', 4096) || ' host')"
+                " FROM generate_series(1, 60) AS n)");
+    peer *p = open_peer("");
+    peer_seat *seats[MANY];
+    for (int i = 0; i < MANY; i++)
+        seats[i] = peer_sit(p, c.seats[i]->seat.name, "host:2");
+    int left = MANY;
+    for (int round = 0; left > 0; round++) {
+        assert_true(round < 5);
+        for (int i = 0; i < MANY; i++) {
+            irx_op read = peer_op(seats[i], IRX_OP_READ);
+            if (seats[i]->seat.member_count == 0)
+                peer_submit(seats[i], &read);
+        }
+        unsigned downs = p->downs[IRX_CHANNEL_COMMAND];
+        for (int i = 0; i < MANY && p->downs[IRX_CHANNEL_COMMAND] == downs; i++)
+            while (p->downs[IRX_CHANNEL_COMMAND] == downs && seats[i]->seat.member_count == 0)
+                peer_run_ms(loop, 1);
+        if (p->downs[IRX_CHANNEL_COMMAND] != downs) {
+            assert_int_equal(p->why.code, IRX_ETOOLARGE);
+            assert_true(peer_up(p, IRX_CHANNEL_COMMAND));
+        }
+        for (int i = left = 0; i < MANY; i++)
+            left += seats[i]->seat.member_count == 0;
+    }
+    assert_true(p->downs[IRX_CHANNEL_COMMAND] > 0);
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(seats[i]->seat.member_count, 60);
+        peer_free(seats[i]);
+    }
+    peer_close(p);
+    disperse(&c, MANY);
+}
+
 /* Each answer goes to its question, also where some are refused, and whatever else is asked waits
  * its turn: a release behind a renewal of the same seat must not come before it. */
 static void answers_find_their_questions(void **state)
@@ -578,6 +620,7 @@ int main(int argc, char **argv)
         TEST(what_waits_goes_in_one_statement),
         TEST(strikes_go_in_one_statement),
         TEST(values_of_many_are_not_too_much_at_once),
+        TEST(members_of_many_are_not_too_much_for_long),
         TEST(answers_find_their_questions),
         TEST(a_seat_may_leave_meanwhile),
         TEST(renewals_go_first),

@@ -199,6 +199,31 @@ static void a_strike_spares_who_came_back(void **state)
     assert_string_equal(postgres_session_error(HERE.session), "");
 }
 
+/* Whoever waited for the table while another one took its place is answered by the new one, and
+ * must be told so: its record would look lost to it, and what follows is the quarantine of an
+ * epoch. */
+static void a_statement_behind_a_change_of_tables_tells_the_new_epoch(void **state)
+{
+    static const irx_op_kind kinds[] = {IRX_OP_READ, IRX_OP_RENEW, IRX_OP_CREATE, IRX_OP_STRIKE};
+    (void)state;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        const irx_id before = HERE.epoch;
+        const irx_op op = op_of(kinds[i], 1);
+        postgres_session_say(HERE.session,
+                             "BEGIN; CREATE TABLE twin (LIKE interrex_ledger INCLUDING ALL);"
+                             "DROP TABLE interrex_ledger;"
+                             "ALTER TABLE twin RENAME TO interrex_ledger");
+        send_op(other, &op, NAME);
+        postgres_session_await_lock(HERE.session, other);
+        postgres_session_say(HERE.session, "COMMIT");
+        irx__pg_answer answer = receive_op(other, NAME);
+        HERE.epoch = postgres_ledger_greet(HERE.session, &HERE.texts).epoch;
+        assert_int_equal(answer.status, IRX_RESULT_EPOCH);
+        assert_true(irx_id_equal(answer.epoch, HERE.epoch));
+        assert_false(irx_id_equal(answer.epoch, before));
+    }
+}
+
 /* A fast take-over while the holder is there, or of one whose presence was never seen, would depose
  * the living. */
 static void only_the_gone_are_taken_over(void **state)
@@ -269,6 +294,8 @@ int main(void)
         cmocka_unit_test_setup(two_first_members_get_two_numbers, postgres_ledger_empty),
         cmocka_unit_test_setup(the_last_place_is_given_once, postgres_ledger_empty),
         cmocka_unit_test_setup(a_strike_spares_who_came_back, postgres_ledger_empty),
+        cmocka_unit_test_setup(a_statement_behind_a_change_of_tables_tells_the_new_epoch,
+                               postgres_ledger_empty),
         cmocka_unit_test_setup(only_the_gone_are_taken_over, postgres_ledger_empty),
         cmocka_unit_test_setup(many_are_renewed_at_once, postgres_ledger_empty),
     };

@@ -47,6 +47,7 @@ DEPUTY_WATCHES          bounds              lease  fast none              5000  
 RANK_PRESENT            liveness            lease  fast all,-drift        50000 0
 RANK_UNIQUE             bounds              lease  fast store             5000  0
 LATE_JOIN               bounds              lease  fast store             50000 0
+FULL_STRIKES            -
 PAUSED_REPLY            liveness            lease  safe members           5000  0
 PRESENCE_LOST           exclusion           lease  fast members           5000  0
 PRESENCE_SENT           exclusion           lease  fast unseat,deafen     5000  2

@@ -64,6 +64,8 @@ struct irx_engine {
     irx_id session;
     uint64_t join; /* own join number, kept for the next JOIN */
     bool joined;
+    bool crowded;       /* the table is full: who is dead in it is to be struck, */
+    bool struck;        /* and was, since the last JOIN that was answered otherwise */
     bool listed;        /* a JOIN was sent: there may be a row to remove */
     uint64_t meta;      /* changes of the application's meta; what its row says: */
     uint64_t meta_sent; /* by the last JOIN sent, */

@@ -162,8 +162,21 @@ static void claim(irx_engine *e, const opening *way)
     irx__set_role(e, IRX_ROLE_CANDIDATE);
 }
 
+static void strike(irx_engine *e)
+{
+    irx__op_begin(e, IRX_OP_STRIKE);
+    irx__op_send(e);
+}
+
+/* A table may be full of the dead, when nobody is left in it to lead and to strike them. */
 static void join(irx_engine *e)
 {
+    if (e->crowded && IRX__RULE(FULL_STRIKES)) {
+        e->crowded = false;
+        e->struck = true;
+        strike(e);
+        return;
+    }
     irx_op *op = irx__op_begin(e, IRX_OP_JOIN);
     op->join = e->join;
     op->push = e->joined; /* then it is the meta that is new */
@@ -220,8 +233,7 @@ void irx__lease_leader(irx_engine *e)
         join(e);
     } else if (e->now_ns >= e->strike_at_ns && !e->options.kernel) {
         e->strike_at_ns = e->now_ns + e->options.timeout_ns;
-        irx__op_begin(e, IRX_OP_STRIKE);
-        irx__op_send(e);
+        strike(e);
     } else if (e->hinted) {
         read(e);
     } else {

@@ -101,6 +101,7 @@ static void answered(irx_engine *e, const irx_result *result)
 static void joined(irx_engine *e, uint64_t join)
 {
     e->joined = true;
+    e->struck = false;
     e->join = join;
     e->meta_told = e->meta_sent;
     if (!e->told_started) {
@@ -150,6 +151,18 @@ void irx__op_unanswered(irx_engine *e, int code)
     }
 }
 
+/* A JOIN for which there is no room is no trouble yet: a STRIKE may make some. */
+static bool is_crowded(irx_engine *e, irx_op_kind kind, int code)
+{
+    if (kind != IRX_OP_JOIN || code != IRX_EFULL) {
+        return false;
+    }
+    bool first = !e->struck && IRX__RULE(FULL_STRIKES);
+    e->crowded = true;
+    e->struck = false;
+    return first;
+}
+
 void irx__op_result(irx_engine *e, const irx_result *result)
 {
     bool current = e->flight.kind != IRX__OP_NONE && result->id == e->flight.id &&
@@ -165,10 +178,10 @@ void irx__op_result(irx_engine *e, const irx_result *result)
     }
     measure(e);
     e->flight.kind = IRX__OP_NONE;
-    if (result->status == IRX_RESULT_FAILED) {
-        back_off(e, "refused", result->error_code);
-    } else {
+    if (result->status != IRX_RESULT_FAILED) {
         answered(e, result);
+    } else if (!is_crowded(e, kind, result->error_code)) {
+        back_off(e, "refused", result->error_code);
     }
     irx__lead_verify(e);
     bool done = result->status == IRX_RESULT_OK || result->status == IRX_RESULT_ABSENT;

@@ -44,6 +44,7 @@
     X(RANK_PRESENT, "a row without presence stands before nobody")                                 \
     X(RANK_UNIQUE, "of two rows of one number one stands before the other")                        \
     X(LATE_JOIN, "a row that a late JOIN made old is written anew")                                \
+    X(FULL_STRIKES, "who finds the table full strikes before it joins again")                      \
     X(PAUSED_REPLY, "an answer after its deadline measures no round trip")                         \
     X(PRESENCE_LOST, "under fast a lost presence ends the term")                                   \
     X(PRESENCE_SENT, "so does one that only an unanswered renewal may have recorded")              \

@@ -121,6 +121,30 @@ int irx__table_put(irx__table *table, const irx_member *row, const void *meta, i
     return 0;
 }
 
+static bool is_below(irx_id left, irx_id right)
+{
+    return left.hi != right.hi ? left.hi < right.hi : left.lo < right.lo;
+}
+
+/* Whose row a full table gives up to a newcomer: one without a process, of which nobody can tell
+ * whether its member lives. Behind a pooler all rows are such, and those of the dead would fill the
+ * table for good; a living member that loses its row joins again. The next one after the newcomer's
+ * session, so that it is not always the same one. */
+static const irx_member *find_doubtful(const irx__table *table, irx_id newcomer)
+{
+    const irx_member *found = NULL;
+    for (size_t i = 0; i < table->count; i++) {
+        const irx_member *row = &table->rows[i];
+        if (!irx_id_none(row->process))
+            continue;
+        bool before = found != NULL && is_below(found->session, newcomer);
+        bool behind = is_below(row->session, newcomer);
+        if (found == NULL || (before == behind ? is_below(row->session, found->session) : before))
+            found = row;
+    }
+    return found;
+}
+
 int irx__table_join(irx__table *table, const irx_op *op, const irx__joiner *who,
                     uint32_t max_members, uint64_t *join, bool *changed, irx_error *error)
 {
@@ -131,8 +155,11 @@ int irx__table_join(irx__table *table, const irx_op *op, const irx__joiner *who,
         .candidate = op->candidate,
         .meta_length = (uint32_t)who->meta_length,
     };
+    const irx_member *doubtful = NULL;
     snprintf(row.label, sizeof row.label, "%s", who->label);
     if (!old && table->count >= max_members)
+        doubtful = find_doubtful(table, op->session);
+    if (!old && table->count >= max_members && !doubtful)
         return irx__error_set(error, IRX_EFULL,
                               "the election has %zu members already; max_members is %u",
                               table->count, (unsigned)max_members);
@@ -142,7 +169,11 @@ int irx__table_join(irx__table *table, const irx_op *op, const irx__joiner *who,
         row.join = op->join ? op->join : table->last_join + 1;
     *join = row.join;
     *changed = !old || !is_same(&row, who->meta, old, table->metas);
-    return *changed ? irx__table_put(table, &row, who->meta, error) : 0;
+    irx_id given_up = doubtful ? doubtful->session : (irx_id){0, 0};
+    int code = *changed ? irx__table_put(table, &row, who->meta, error) : 0;
+    if (code == 0 && doubtful)
+        irx__table_remove(table, given_up);
+    return code;
 }
 
 static bool has_same(const irx__table *table, const irx_seat *seat)

@@ -31,8 +31,8 @@ int irx__table_put(irx__table *table, const irx_member *row, const void *meta, i
 
 /* JOIN: writes the sender's row. A row that is there keeps its number, a sender that brings its own
  * number gets it back, anyone else gets the next one. *join is the number in force; *changed: the
- * row is new or says something new. IRX_EFULL where a new row would exceed max_members, IRX_ENOMEM;
- * both change nothing. */
+ * row is new or says something new. A full table gives up a row without a process for a new one;
+ * IRX_EFULL where it has none, IRX_ENOMEM: both change nothing. */
 int irx__table_join(irx__table *table, const irx_op *op, const irx__joiner *who,
                     uint32_t max_members, uint64_t *join, bool *changed, irx_error *error);
 

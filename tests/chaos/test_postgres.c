@@ -375,6 +375,19 @@ static void a_table_that_is_made_anew(void **state)
            IRX_REASON_STORE_CHANGED, IRX_REASON_CUT_OFF);
 }
 
+/* Nobody is left that leads and strikes the dead, whose rows fill the table. */
+static void a_table_full_of_the_dead_takes_newcomers(void **state)
+{
+    static const char *const crowded[] = {
+        "takeover", "safe", "heartbeat_ms", "100", "timeout_ms", "500", "max_members", "3", NULL};
+    (void)state;
+    gather(3, crowded);
+    for (unsigned i = 0; i < 3; i++)
+        troop_kill(members, i);
+    gather(3, crowded);
+    troop_assert_no_overlap(members);
+}
+
 static void a_table_that_is_emptied(void **state)
 {
     (void)state;
@@ -569,6 +582,7 @@ int main(int argc, char **argv)
         TEST(a_promotion_beside_a_primary_that_hangs),
         TEST(a_url_that_names_a_standby),
         TEST(a_table_that_is_made_anew),
+        TEST(a_table_full_of_the_dead_takes_newcomers),
         TEST(a_table_that_is_emptied),
         TEST(a_row_that_is_deleted),
         TEST(a_newcomer_after_a_wipe_waits_for_a_leader_it_can_not_know),

@@ -322,6 +322,19 @@ static void a_server_that_withdraws_rights(void **state)
     refuse("ACL SETUSER default -hset", "ACL SETUSER default +@all", IRX_EAUTH);
 }
 
+/* Nobody is left that leads and strikes the dead, whose rows fill the table. */
+static void a_table_full_of_the_dead_takes_newcomers(void **state)
+{
+    static const char *const crowded[] = {
+        "takeover", "safe", "heartbeat_ms", "100", "timeout_ms", "500", "max_members", "3", NULL};
+    (void)state;
+    gather(3, crowded);
+    for (unsigned i = 0; i < 3; i++)
+        troop_kill(members, i);
+    gather(3, crowded);
+    troop_assert_no_overlap(members);
+}
+
 static void a_server_that_is_down_at_start(void **state)
 {
     (void)state;
@@ -414,6 +427,7 @@ int main(int argc, char **argv)
         TEST(a_server_that_became_a_replica),
         TEST(a_server_without_memory),
         TEST(a_server_that_withdraws_rights),
+        TEST(a_table_full_of_the_dead_takes_newcomers),
         TEST(a_server_that_is_down_at_start),
         TEST(a_wrong_password_is_told_and_may_be_put_right),
         TEST(a_foreign_record_is_told_and_left_alone),

@@ -474,6 +474,41 @@ static void a_refusal_backs_off(void **state)
                                           "role follower");
 }
 
+/* With all members of a full table dead, nobody but a newcomer could strike them. Only where that
+ * makes no room it is trouble. */
+static void a_full_table_is_rid_of_the_dead_first(void **state)
+{
+    (void)state;
+    irx_record record = safe_record(held(id_of(2), 7, 3));
+    driver_do(d, IRX_IN_START);
+    driver_up(d);
+    driver_events(d);
+    for (int round = 0; round < 2; round++) {
+        assert_true(driver_asks(d, IRX_OP_JOIN));
+        driver_fail(d, IRX_RESULT_FAILED, IRX_EFULL);
+        assert_true(driver_asks(d, IRX_OP_STRIKE));
+        assert_string_equal(driver_events(d), "");
+        driver_answer(d, IRX_RESULT_OK, &record);
+        assert_true(driver_asks(d, IRX_OP_JOIN));
+        if (round == 1)
+            break;
+        assert_string_equal(driver_events(d), "leader other");
+        driver_fail(d, IRX_RESULT_FAILED, IRX_EFULL);
+        assert_int_equal(d->op.id, 0);
+        assert_string_equal(driver_events(d), "error FULL");
+        driver_advance(d, 100); /* and so again */
+        assert_true(driver_asks(d, IRX_OP_STRIKE));
+        driver_answer(d, IRX_RESULT_OK, &record);
+        driver_answer(d, IRX_RESULT_OK, &record); /* the JOIN */
+        assert_true(irx_engine_deadline(d->engine) > d->now_ns);
+        d->member_count = 0; /* struck in its turn: it begins anew, with the JOIN */
+        driver_do(d, IRX_IN_HINT);
+        driver_answer(d, IRX_RESULT_OK, &record);
+        driver_advance(d, 400);
+        driver_events(d);
+    }
+}
+
 /* Struck while it was away, a member joins again under its old number. */
 static void a_struck_member_joins_again(void **state)
 {
@@ -521,6 +556,7 @@ int main(void)
         TEST(an_observer_never_claims),
         SAFE(a_hint_causes_a_read),
         TEST(a_refusal_backs_off),
+        SAFE(a_full_table_is_rid_of_the_dead_first),
         SAFE(a_struck_member_joins_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

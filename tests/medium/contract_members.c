@@ -228,6 +228,33 @@ static void full_table_refuses(contract *c)
         peer_end(seats[i]);
 }
 
+/* Who died before it had a presence, or had none to lose, would take its place for good. */
+static void full_table_gives_up_who_has_no_process(contract *c)
+{
+    peer_seat *seats[PEER_MEMBERS_MAX];
+    for (int i = 0; i < PEER_MEMBERS_MAX; i++) {
+        seats[i] = contract_member(c, "billing", "x");
+        irx_op join = peer_op(seats[i], IRX_OP_JOIN);
+        if (i % 2 == 1)
+            join.process = (irx_id){0, 0};
+        assert_int_equal(peer_do(seats[i], &join).status, IRX_RESULT_OK);
+    }
+    peer_seat *late[3];
+    for (int i = 0; i < 3; i++) {
+        late[i] = contract_member(c, "billing", "late");
+        assert_int_equal(peer_say(late[i], IRX_OP_JOIN).status,
+                         i < 2 ? IRX_RESULT_OK : IRX_RESULT_FAILED);
+    }
+    peer_say(seats[0], IRX_OP_READ);
+    assert_int_equal(seats[0]->seat.member_count, PEER_MEMBERS_MAX);
+    for (int i = 0; i < PEER_MEMBERS_MAX; i++)
+        assert_int_equal(contract_row(seats[0], seats[i]->session) != NULL, i % 2 == 0);
+    for (int i = 0; i < 3; i++)
+        peer_end(late[i]);
+    for (int i = 0; i < PEER_MEMBERS_MAX; i++)
+        peer_end(seats[i]);
+}
+
 static const contract_case CASES[] = {
     CASE(join_writes_a_row, EVERYWHERE),
     CASE(join_numbers_grow, EVERYWHERE),
@@ -240,5 +267,6 @@ static const contract_case CASES[] = {
     CASE(stale_release_leaves_too, EVERYWHERE),
     CASE(strike_removes_who_is_gone, EVERYWHERE),
     CASE(full_table_refuses, EVERYWHERE),
+    CASE(full_table_gives_up_who_has_no_process, NOT_IN_KERNEL),
 };
 const contract_topic CONTRACT_MEMBERS = TOPIC(CASES);

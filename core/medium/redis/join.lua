@@ -5,6 +5,23 @@
 --#include record.lua
 --#include identity.lua
 
+-- The row that a full table gives up: one without a process, of which nobody can tell whether its member lives.
+-- The next one after the newcomer's session, so that it is not always the same one; a living member that loses
+-- its row joins again.
+local function doubtful(newcomer)
+    local fields, found = call('HGETALL', members_key), nil
+    for i = 1, #fields, 2 do
+        local session = fields[i]
+        if string.match(fields[i + 1], '^%d+ %- ') and string.sub(session, 1, 1) ~= '#' then
+            local before, behind = found and found < newcomer, session < newcomer
+            if not found or (before == behind and session < found) or (before and not behind) then
+                found = session
+            end
+        end
+    end
+    return found
+end
+
 return run(function()
     local epoch = present_epoch()
     if epoch ~= ARGV[2] then
@@ -28,7 +45,8 @@ return run(function()
     end
     if row ~= wanted then
         if not row and call('HLEN', members_key) - 2 >= tonumber(ARGV[12]) then
-            stop({'FULL', members_key, ARGV[12]})
+            local given_up = doubtful(ARGV[5]) or stop({'FULL', members_key, ARGV[12]})
+            call('HDEL', members_key, given_up)
         end
         call('HSET', members_key, ARGV[5], wanted, '#joins', string.format('%.0f', math.max(join, joins)),
             '#version', next_version())

@@ -129,7 +129,7 @@ static void judge(irx_medium *medium, irx_channel channel, bool made)
 
     if (greeting->ledger_oid == 0 && !greeting->standby && medium->config.create_table && !made) {
         medium->steps[channel] = IRX_PG_STEP_CREATE;
-        irx__pg_say(connection, medium->texts.schema);
+        irx__pg_say(connection, medium->texts.creation);
     } else if (refuse(medium, greeting, &error) != 0) {
         irx__pg_fail(connection, &error);
     } else {

@@ -122,9 +122,17 @@ static char *make(const char *source, const names *named)
     return irx__pg_text_end(&text);
 }
 
-static char *make_schema(const names *named)
+static const char *schema_source(const names *named)
 {
-    return make(named->schema[0] != '\0' ? irx__sql_schema_given : irx__sql_schema, named);
+    return named->schema[0] != '\0' ? irx__sql_schema_given : irx__sql_schema;
+}
+
+static char *make_creation(const names *named)
+{
+    irx__pg_text text = {0};
+    put_source(&text, irx__sql_patience, named);
+    put_source(&text, schema_source(named), named);
+    return irx__pg_text_end(&text);
 }
 
 int irx__pg_texts_make(irx__pg_texts *texts, const char *schema, const char *namespace_name,
@@ -138,7 +146,8 @@ int irx__pg_texts_make(irx__pg_texts *texts, const char *schema, const char *nam
         return code;
     for (int i = 0; i < IRX_PG_STATEMENTS; i++)
         good = (texts->text[i] = make(sources[i], &named)) != NULL && good;
-    good = (texts->schema = make_schema(&named)) != NULL && good;
+    good = (texts->schema = make(schema_source(&named), &named)) != NULL && good;
+    good = (texts->creation = make_creation(&named)) != NULL && good;
     good = (texts->ledger = make("{ledger}", &named)) != NULL && good;
     if (!good) {
         irx__pg_texts_free(texts);
@@ -152,6 +161,7 @@ void irx__pg_texts_free(irx__pg_texts *texts)
     for (int i = 0; i < IRX_PG_STATEMENTS; i++)
         free(texts->text[i]);
     free(texts->schema);
+    free(texts->creation);
     free(texts->ledger);
     *texts = (irx__pg_texts){0};
 }
@@ -162,7 +172,7 @@ size_t irx_schema(const char *schema, const char *namespace_name, char *text, si
     if (check_names(&named, schema ? schema : "", namespace_name ? namespace_name : "interrex",
                     NULL) != 0)
         return 0;
-    char *made = make_schema(&named);
+    char *made = make(schema_source(&named), &named);
     if (made == NULL)
         return 0;
     size_t length = strlen(made);

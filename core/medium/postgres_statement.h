@@ -18,8 +18,9 @@ enum {
 /* Texts with the table's name in place. */
 typedef struct irx__pg_texts {
     char *text[IRX_PG_STATEMENTS];
-    char *schema; /* creates what is missing; nothing where it is there */
-    char *ledger; /* the table, quoted and qualified, for errors and to_regclass */
+    char *schema;   /* creates what is missing; nothing where it is there */
+    char *creation; /* the same, to be said on a session of ours */
+    char *ledger;   /* the table, quoted and qualified, for errors and to_regclass */
 } irx__pg_texts;
 
 /* `schema` may be empty: the first one of the search_path. 0, IRX_ECONFIG where a name can't be one

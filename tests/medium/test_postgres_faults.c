@@ -199,6 +199,28 @@ static void a_schema_that_may_not_be_used(void **state)
     peer_close(p);
 }
 
+/* The first start: both connections of every member make the table, and the disk is slow. */
+static void who_makes_the_table_just_now_is_waited_for(void **state)
+{
+    (void)state;
+    must_say("DROP TABLE interrex_ledger");
+    must_say("GRANT CREATE ON SCHEMA public TO worker");
+    postgres_session *other = postgres_session_open(postgres_server_port(server), NULL);
+    postgres_session_say(other, "BEGIN");
+    postgres_session_say(other, "SELECT pg_advisory_xact_lock(1769109624, 1)");
+    peer *p = new_worker("");
+    peer_connect(p, IRX_CHANNEL_COMMAND);
+    peer_connect(p, IRX_CHANNEL_PRESENCE);
+    peer_run_ms(loop, 400);
+    postgres_session_say(other, "COMMIT");
+    postgres_session_close(other);
+    for (int channel = 0; channel < 2; channel++) {
+        assert_true(peer_wait(loop, &p->ups[channel], 1));
+        assert_int_equal(p->downs[channel], 0);
+    }
+    peer_close(p);
+}
+
 /* ---- locks ------------------------------------------------------------------------------------
  */
 
@@ -407,6 +429,7 @@ int main(int argc, char **argv)
         TEST(what_is_missing_is_told_at_once_and_may_be_mended),
         TEST(what_goes_missing_under_way),
         TEST(a_schema_that_may_not_be_used),
+        TEST(who_makes_the_table_just_now_is_waited_for),
         TEST(one_lease_goes_on_among_rows_that_are_held),
         TEST(a_watch_outlives_its_lines),
         TEST(an_administrator_ends_all_sessions),

@@ -91,12 +91,16 @@ static opening record_opening(const irx_engine *e)
     return after(e->sight_ns + irx__hold(e), "unchanged for a hold");
 }
 
+static bool is_successor(const irx_engine *e)
+{
+    return irx_id_equal(e->record.successor, e->session) && IRX__RULE(SUCCESSOR_FIRST);
+}
+
 /* Who goes first: the successor a release names; else the deputy; the others by rank. */
 static int64_t stagger(const irx_engine *e)
 {
     bool named = e->successor_known && IRX__RULE(SUCCESSOR_FIRST);
-    bool self = irx_id_equal(e->record.successor, e->session);
-    if (!IRX__RULE(STAGGER) || (self && IRX__RULE(SUCCESSOR_FIRST)) || (!named && deputy(e))) {
+    if (!IRX__RULE(STAGGER) || is_successor(e) || (!named && deputy(e))) {
         return 0;
     }
     return irx__stagger(e);
@@ -119,7 +123,7 @@ static opening lease_opening(const irx_engine *e)
     }
     bool alone = e->others == 0 && IRX__RULE(REST_ALONE);
     way.due_ns += way.by_votes ? 0 : stagger(e); /* votes were staggered by their calls */
-    if (way.due_ns < e->rest_until_ns && IRX__RULE(REST) && !alone) {
+    if (way.due_ns < e->rest_until_ns && IRX__RULE(REST) && !alone && !is_successor(e)) {
         way.due_ns = e->rest_until_ns;
     }
     return way;

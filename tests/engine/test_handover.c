@@ -126,6 +126,28 @@ static void a_transfer_names_its_successor(void **state)
     assert_true(driver_asks(d, IRX_OP_CLAIM));
 }
 
+/* Whoever is asked to lead again just after it gave up does so at once. */
+static void a_successor_does_not_rest(void **state)
+{
+    (void)state;
+    driver_lead(d);
+    driver_add_member(d, id_of(2), 90);
+    driver_do(d, IRX_IN_RESIGN);
+    driver_do(d, IRX_IN_TIMEOUT);
+    driver_ok(d);
+    irx_record record = held(id_of(2), 9, 1);
+    driver_wait(d, 100, &record);
+    record = vacant(9);
+    driver_do(d, IRX_IN_HINT);
+    driver_answer(d, IRX_RESULT_OK, &record);
+    assert_int_equal(d->op.id, 0);
+    record.successor = driver_self(d);
+    record.beat++;
+    driver_do(d, IRX_IN_HINT);
+    driver_answer(d, IRX_RESULT_OK, &record);
+    assert_true(driver_asks(d, IRX_OP_CLAIM));
+}
+
 /* Nobody else could lead: then the one that resigned goes on without the pause. */
 static void alone_there_is_no_pause(void **state)
 {
@@ -310,6 +332,7 @@ int main(void)
         TEST(work_that_just_began_is_counted),
         TEST(the_drain_limit_ends_it),
         TEST(a_transfer_names_its_successor),
+        TEST(a_successor_does_not_rest),
         TEST(alone_there_is_no_pause),
         TEST(alone_is_what_a_reading_after_the_release_says),
         TEST(a_lost_release_is_sent_again),

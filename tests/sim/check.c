@@ -201,7 +201,9 @@ static bool fast_allows(const sim_world *w, int who, const irx_op *op, const irx
 void sim_check_claim(sim_world *w, int who, const irx_op *op, const irx_record *before)
 {
     const irx_record *record = &w->ledger.record;
-    const sim_member *m = &w->members[who];
+    sim_member *m = &w->members[who];
+    if (irx_id_equal(before->successor, op->session))
+        m->rest_until_ns = 0; /* it was asked to */
     if (w->clock_back_ms == 0 && record->term <= w->highest_term)
         sim_fail(w, SIM_INV_TOKENS, "member %d acquires term %llu after term %llu", who + 1,
                  (unsigned long long)record->term, (unsigned long long)w->highest_term);

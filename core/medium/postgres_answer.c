@@ -63,7 +63,7 @@ enum greeting_column {
     GREETING_DURABLE,
     GREETING_BACKEND,
     GREETING_MISSING,
-    GREETING_USER,
+    GREETING_REMEDY,
     GREETING_COUNT
 };
 
@@ -275,13 +275,13 @@ int irx__pg_read_greeting(const irx__pg_rows *rows, irx__pg_greeting *greeting, 
         !irx__pg_read_flag(part[GREETING_STANDBY], &greeting->standby) ||
         !irx__pg_read_flag(part[GREETING_DURABLE], &greeting->durable) ||
         !irx__pg_read_number(part[GREETING_BACKEND], INT32_MAX, &backend) ||
-        part[GREETING_USER].bytes == NULL)
+        part[GREETING_REMEDY].bytes == NULL)
         return irx__pg_senseless(error, "a part of the greeting is not what it should be");
     if ((ledger != 0 && !greeting->standby) == irx_id_none(greeting->epoch))
         return irx__pg_senseless(error, "the greeting tells no epoch, or one of no table");
     greeting->ledger_oid = (uint32_t)ledger;
     greeting->backend = (int)backend;
     copy_text(part[GREETING_MISSING], greeting->missing, sizeof greeting->missing);
-    copy_text(part[GREETING_USER], greeting->user, sizeof greeting->user);
+    copy_text(part[GREETING_REMEDY], greeting->remedy, sizeof greeting->remedy);
     return 0;
 }

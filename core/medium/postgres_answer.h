@@ -34,7 +34,7 @@ typedef struct irx__pg_greeting {
     bool durable;     /* fsync is on */
     int backend;      /* process id of the server process that answered */
     char missing[64]; /* a column or a privilege that the table, or we, lack; empty: none */
-    char user[64];
+    char remedy[192]; /* the statement that gives our role what it needs */
 } irx__pg_greeting;
 
 /* Reads one row; `count` is how many questions were asked. 0, or with *error: IRX_EFOREIGN (a row

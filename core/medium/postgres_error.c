@@ -76,7 +76,7 @@ void irx__pg_said(char said[IRX_PG_SAID_MAX], const char *message)
         hint = line_begins ? *at == '\t' : hint;
         line_begins = *at == '\n';
         if (line_begins) {
-            if (!hint && at[1] != '\0' && at[1] != '\t') {
+            if (at[1] != '\0' && at[1] != '\t' && used > 0) {
                 said[used++] = ' ';
             }
         } else if (!hint) {

@@ -63,8 +63,8 @@ static int refuse(const irx_medium *medium, const irx__pg_greeting *greeting, ir
     }
     if (greeting->ledger_oid == 0) {
         return irx__error_set(error, IRX_EFOREIGN,
-                              "%.120s: there is no table %.80s%s: have its owner run what "
-                              "irx_schema() prints",
+                              "%.100s: there is no table %.130s%s: have its owner run what "
+                              "irx_schema() prints for that schema and namespace",
                               shown, ledger,
                               medium->config.create_table ? "" : ", and create_table is false");
     }
@@ -75,15 +75,22 @@ static int refuse(const irx_medium *medium, const irx__pg_greeting *greeting, ir
                               shown, ledger, greeting->missing);
     }
     if (greeting->missing[0] != '\0') {
-        bool usage = strcmp(greeting->missing, "USAGE") == 0;
         return irx__error_set(
             error, IRX_EAUTH,
-            "%.100s: the role %.60s lacks the right %.10s: have the owner of "
-            "%.80s run GRANT %s TO %.60s",
-            shown, greeting->user, greeting->missing, ledger,
-            usage ? "USAGE ON its SCHEMA" : "SELECT, INSERT, UPDATE ON that table", greeting->user);
+            "%.100s: the role lacks the right %.10s: have the owner of %.60s run %.190s", shown,
+            greeting->missing, ledger, greeting->remedy);
     }
     return 0;
+}
+
+/* The table is missing, and the server does not let us make it. */
+static void refuse_creation(const irx_medium *medium, const irx__pg_greeting *greeting,
+                            irx_error *error)
+{
+    irx__error_set(error, IRX_EAUTH,
+                   "%.80s: there is no table %.50s, and the role may not make it: run %.120s, or "
+                   "have its owner run what irx_schema() prints",
+                   medium->config.url->shown, medium->texts.ledger, greeting->remedy);
 }
 
 static void command_ready(irx_medium *medium)
@@ -177,7 +184,12 @@ void irx__pg_greeted(irx_medium *medium, irx_channel channel, const irx__pg_outc
     const irx_sink *sink = &medium->config.sink;
 
     if (outcome->rows == NULL) {
-        irx__pg_fail(connection, &outcome->why);
+        irx_error why = outcome->why;
+        bool forbidden = why.code == IRX_EAUTH || strcmp(outcome->sqlstate, "3F000") == 0;
+        if (medium->steps[channel] == IRX_PG_STEP_CREATE && forbidden) {
+            refuse_creation(medium, &medium->greetings[channel], &why);
+        }
+        irx__pg_fail(connection, &why);
         return;
     }
     switch (medium->steps[channel]) {

@@ -70,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     irx__pg_free_answer(&answer);
     if (irx__pg_read_greeting(&cells.rows, &greeting, &error) == 0) {
         must(memchr(greeting.missing, '\0', sizeof greeting.missing) != NULL);
-        must(memchr(greeting.user, '\0', sizeof greeting.user) != NULL);
+        must(memchr(greeting.remedy, '\0', sizeof greeting.remedy) != NULL);
     }
     return 0;
 }

@@ -3,6 +3,7 @@
 #include "cmocka_all.h"
 
 #include "medium/postgres_answer.h"
+#include "medium/postgres_error.h"
 #include "postgres_cells.h"
 
 #include <stdio.h>
@@ -227,7 +228,7 @@ static void greetings_are_read_or_refused(void **state)
     assert_true(greeting.durable && !greeting.standby && greeting.ledger_oid == UINT32_MAX);
     assert_int_equal(greeting.backend, 77);
     assert_string_equal(greeting.missing, "column term");
-    assert_string_equal(greeting.user, "app");
+    assert_string_equal(greeting.remedy, "app");
     assert_int_equal(greet("\\N|\\N|0|0|77|\\N|app", &greeting), 0);
     assert_true(greeting.ledger_oid == 0 && irx_id_none(greeting.epoch));
     assert_int_equal(greet("\\N|5|1|1|77|\\N|app", &greeting), 0);
@@ -235,6 +236,19 @@ static void greetings_are_read_or_refused(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         if (greet(bad[i], &greeting) != IRX_EPROTOCOL)
             fail_msg("%s", bad[i]);
+}
+
+/* libpq's own messages have a line for each host, and hints behind them. */
+static void what_is_said_becomes_one_line(void **state)
+{
+    char said[IRX_PG_SAID_MAX];
+    (void)state;
+    irx__pg_said(said, "to a: refused\n\tIs it running?\nto b: refused\n\tIs it?\n\tReally?\n");
+    assert_string_equal(said, "to a: refused to b: refused");
+    irx__pg_said(said, "one\ntwo\n");
+    assert_string_equal(said, "one two");
+    irx__pg_said(said, "\n\x01\x7f");
+    assert_string_equal(said, "??");
 }
 
 int main(void)
@@ -247,6 +261,7 @@ int main(void)
         cmocka_unit_test(a_newer_format_is_told_as_such),
         cmocka_unit_test(values_and_metas_have_bounds),
         cmocka_unit_test(greetings_are_read_or_refused),
+        cmocka_unit_test(what_is_said_becomes_one_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

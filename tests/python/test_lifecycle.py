@@ -73,6 +73,7 @@ def test_start_timeout(name):
     with pytest.raises(ElectionTimeout) as caught:
         election.start()
     assert isinstance(caught.value, TimeoutError)
+    assert "start_timeout 0.2 s" in str(caught.value)
     assert election.role == "stopped"
     with pytest.raises(ElectionTimeout):
         election.start()

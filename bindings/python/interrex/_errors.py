@@ -5,6 +5,7 @@ The C module asks `error_for` here whenever a call fails; nothing else maps code
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -85,4 +86,5 @@ _CLASSES: dict[str, type[InterrexError]] = {
 def error_for(code: str, text: str) -> InterrexError:
     """Return the exception for the core's error ``code``, not raised."""
     text = text.replace("irx_schema()", "interrex.schema()")  # as it is called here
+    text = re.sub(r"\b(\w+)_ms (\d+)\b", lambda m: f"{m[1]} {int(m[2]) / 1000:g} s", text)
     return _CLASSES.get(code, InterrexError)(text, code)

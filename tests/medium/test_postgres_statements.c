@@ -185,6 +185,7 @@ static int end_presence(void **state)
     for (int i = 0; i < PRESENT; i++)
         postgres_session_close(there[i]);
     irx__table_free(&table);
+    postgres_session_say(HERE.session, "RESET ALL");
     return 0;
 }
 
@@ -203,6 +204,15 @@ static void statements_do_what_the_ledger_does(void **state)
             step(episode * 100 + round);
         }
     }
+}
+
+/* A backslash in a literal of ours would be another one's, and every member's number with it. */
+static void so_they_do_where_backslashes_escape(void **state)
+{
+    postgres_session_say(HERE.session, "SET standard_conforming_strings = off");
+    statements_do_what_the_ledger_does(state);
+    assert_string_equal(postgres_session_say(HERE.session, "SHOW standard_conforming_strings"),
+                        "off");
 }
 
 /* ---- what the model does not say ---------------------------------------------------------------
@@ -334,6 +344,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(statements_do_what_the_ledger_does, make_present,
+                                        end_presence),
+        cmocka_unit_test_setup_teardown(so_they_do_where_backslashes_escape, make_present,
                                         end_presence),
         cmocka_unit_test_setup(a_first_term_is_at_least_the_clock, postgres_ledger_empty),
         cmocka_unit_test_setup(hints_tell_of_changes_and_never_of_beats, postgres_ledger_empty),

@@ -32,7 +32,7 @@ written AS (
                 ) END AS given_up
                 FROM (
                     SELECT COALESCE(
-                        substring(l.members ->> $7::text FROM '^(\d{1,15}) ')::bigint,
+                        substring(l.members ->> $7::text FROM '^([0-9]{1,15}) ')::bigint,
                         NULLIF($8::bigint, 0),
                         l.joins + 1) AS number,
                         NOT l.members ? $7::text AND
@@ -59,7 +59,7 @@ SELECT
         WHEN (SELECT count(*) FROM hinted) >= 0 THEN 'OK'
     END,
     store.present,
-    COALESCE(substring(written.members ->> $7::text FROM '^(\d{1,15}) ')::bigint, 0),
+    COALESCE(substring(written.members ->> $7::text FROM '^([0-9]{1,15}) ')::bigint, 0),
 --#include record.sql
 --#include members.sql
 --#include value.sql

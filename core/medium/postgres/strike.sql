@@ -11,7 +11,7 @@ q AS MATERIALIZED (
 gone AS MATERIALIZED (
     SELECT l.name, m.key, m.value
     FROM store, {ledger} AS l, jsonb_each_text(l.members) AS m
-    WHERE l.name = ANY ($2::text[]) AND store.present = $1::text AND m.value ~ '^\d+ [0-9a-f]{32} [01] '
+    WHERE l.name = ANY ($2::text[]) AND store.present = $1::text AND m.value ~ '^[0-9]+ [0-9a-f]{32} [01] '
         AND right(split_part(m.value, ' ', 2), 16) NOT IN (
             SELECT lpad(to_hex(k.classid::bigint), 8, '0') || lpad(to_hex(k.objid::bigint), 8, '0')
             FROM pg_locks AS k

@@ -104,6 +104,7 @@ struct irx_medium {
     irx__pg_watched *watched;
     size_t watched_count;
     size_t watched_room;
+    bool asks_for_all;                    /* nobody can wait here: there is no PL/pgSQL */
     irx__pg_line lines[IRX_PG_LINES + 1]; /* the last one asks for all who have none */
     int depth;                            /* of events of the loop that we are in */
     bool closed;

@@ -1,6 +1,6 @@
 /* Makes the statements of the PostgreSQL medium for one table: names in, texts out. Decides how a
  * name is quoted and which names can be used; it must never let a name become anything but a name,
- * and never put anything but names into a text. */
+ * and never put anything but names, and a number, into a text. */
 #include "medium/postgres_statement.h"
 
 #include "interrex.h"
@@ -211,4 +211,22 @@ void irx__pg_process_channel(irx_id process, char channel[])
 int64_t irx__pg_process_key(irx_id process)
 {
     return (int64_t)process.lo;
+}
+
+/* The body of a DO takes no parameters: the key, a number of ours, is put into the text. */
+char *irx__pg_wait_text(const irx__pg_texts *texts, irx_id process)
+{
+    static const char place[] = "{key}";
+    const char *from = texts->text[IRX_PG_WAIT];
+    irx__pg_text text = {0};
+    char key[24];
+    int length = snprintf(key, sizeof key, "%" PRId64, irx__pg_process_key(process));
+
+    for (const char *at = strstr(from, place); at != NULL; at = strstr(from, place)) {
+        irx__pg_text_put(&text, from, (size_t)(at - from));
+        irx__pg_text_put(&text, key, (size_t)length);
+        from = at + sizeof place - 1;
+    }
+    irx__pg_text_put(&text, from, strlen(from));
+    return irx__pg_text_end(&text);
 }

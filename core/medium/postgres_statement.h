@@ -35,5 +35,7 @@ void irx__pg_election_channel(uint32_t ledger_oid, const char *name, char channe
 void irx__pg_process_channel(irx_id process, char channel[]);
 /* The key of a process's advisory lock. */
 int64_t irx__pg_process_key(irx_id process);
+/* IRX_PG_WAIT for this process: statements without parameters, to be freed. Null without memory. */
+char *irx__pg_wait_text(const irx__pg_texts *texts, irx_id process);
 
 #endif

@@ -1,7 +1,8 @@
 /* The watch: who holds the advisory lock of a process is alive. A connection of its own waits for
  * each watched process, shared, so that the server itself wakes us when the process ends; whoever
- * is beyond the fourth is asked for every so often, all in one statement. A wait is cut into rounds
- * of half a second: an endless one would hold VACUUM and CREATE INDEX CONCURRENTLY back. Decides
+ * is beyond the fourth is asked for every so often, all in one statement; so is everybody where the
+ * server lacks the language in which a wait can end without an error. A wait is cut into rounds of
+ * half a second: an endless one would hold VACUUM and CREATE INDEX CONCURRENTLY back. Decides
  * nothing: a lock that could be had is GONE, and CLAIM_IF_GONE looks again in the store. It must
  * never tell GONE for want of an answer. */
 #include "medium/postgres_internal.h"
@@ -87,10 +88,13 @@ static void start_timer(irx__pg_line *line, double after_s)
 
 static void ask_wait(irx__pg_line *line)
 {
-    const irx__pg_statement statement = irx__pg_statement_of(line->medium, IRX_PG_WAIT);
-    char key[24];
-    snprintf(key, sizeof key, "%lld", (long long)irx__pg_process_key(line->process));
-    irx__pg_ask(&line->connection, &statement, 1, (const char *const[]){key});
+    char *text = irx__pg_wait_text(&line->medium->texts, line->process);
+    if (text == NULL) {
+        start_timer(line, PAUSE_S);
+        return;
+    }
+    irx__pg_say(&line->connection, text);
+    free(text);
 }
 
 /* `{id,id,…}` of all who have no line. */
@@ -160,7 +164,8 @@ static void assign_lines(irx_medium *medium)
     }
     for (size_t i = 0; i < medium->watched_count; i++) {
         irx__pg_watched *watched = &medium->watched[i];
-        irx__pg_line *line = watched->has_line ? NULL : line_of(medium, (irx_id){0, 0});
+        bool asked = watched->has_line || medium->asks_for_all;
+        irx__pg_line *line = asked ? NULL : line_of(medium, (irx_id){0, 0});
         if (line != NULL) {
             watched->has_line = true;
             line->process = watched->process;
@@ -185,6 +190,21 @@ static void release_line(irx_medium *medium, irx_id process)
             advance(line);
         }
     }
+}
+
+/* The database has no PL/pgSQL, or not for us: nobody waits any more, all are asked for. */
+static void give_lines_up(irx_medium *medium)
+{
+    medium->asks_for_all = true;
+    for (size_t i = 0; i < medium->watched_count; i++) {
+        medium->watched[i].has_line = false;
+    }
+    for (int i = 0; i < IRX_PG_LINES; i++) {
+        medium->lines[i].process = (irx_id){0, 0};
+        irx__pg_close(&medium->lines[i].connection);
+        ev_timer_stop(medium->config.loop, &medium->lines[i].timer);
+    }
+    assign_lines(medium);
 }
 
 /* ---- seats ------------------------------------------------------------------------------------
@@ -292,23 +312,50 @@ static void opened(void *owner, irx__pg_connection *connection)
     irx__pg_settle(line->medium, connection, IRX_PG_WAIT_MS);
 }
 
+/* A round is over: t, the lock could be had, or f, the next one begins. */
+static void waited(irx__pg_line *line, const irx__pg_rows *rows)
+{
+    size_t length = 0;
+    const char *had =
+        rows->rows == 1 && rows->columns == 1 ? rows->cell(rows->source, 0, 0, &length) : NULL;
+    if (had == NULL || length != 1 || (had[0] != 't' && had[0] != 'f')) {
+        irx_error error;
+        irx__error_set(&error, IRX_EPROTOCOL, "%.160s gave an answer that makes no sense",
+                       line->medium->config.url->shown);
+        irx__pg_fail(&line->connection, &error);
+    } else if (had[0] == 't' && !irx_id_none(line->process)) {
+        tell_gone(line->medium, line->process);
+    } else {
+        advance(line);
+    }
+}
+
+/* PL/pgSQL may be dropped from a database, or be kept from a role. */
+static bool lacks_language(const irx__pg_line *line, const irx__pg_outcome *outcome)
+{
+    return !is_asker(line) && line->connection.state == IRX_PG_READY && outcome->rows == NULL &&
+           (strcmp(outcome->sqlstate, "42704") == 0 || strcmp(outcome->sqlstate, "42501") == 0);
+}
+
 static void answered(void *owner, irx__pg_connection *connection, const irx__pg_outcome *outcome)
 {
     irx__pg_line *line = owner;
     irx_medium *medium = line->medium;
 
-    if (outcome->rows == NULL && strcmp(outcome->sqlstate, "55P03") != 0) {
+    if (lacks_language(line, outcome)) {
+        give_lines_up(medium);
+    } else if (outcome->rows == NULL && strcmp(outcome->sqlstate, "55P03") != 0) {
         irx__pg_fail(connection, &outcome->why);
     } else if (connection->state != IRX_PG_READY) {
         irx__pg_ready(connection);
         advance(line);
     } else if (outcome->rows == NULL) {
-        advance(line); /* the round is over: the next one */
+        advance(line); /* somebody holds what any statement needs: the next round */
     } else if (is_asker(line)) {
         start_timer(line, interval_s(medium));
         tell_all_gone(medium, outcome->rows);
-    } else if (!irx_id_none(line->process)) {
-        tell_gone(medium, line->process);
+    } else {
+        waited(line, outcome->rows);
     }
 }
 

@@ -13,7 +13,7 @@
 #define HAS_PRESENCE                                                                               \
     "EXISTS (SELECT FROM pg_locks AS l WHERE l.pid = a.pid AND l.locktype = 'advisory'"            \
     " AND l.mode = 'ExclusiveLock' AND l.granted)"
-#define IS_LINE "a.query LIKE '%pg_advisory_xact_lock_shared($1%'"
+#define IS_LINE "a.query LIKE '%PERFORM pg_advisory_xact_lock_shared(%'"
 #define IS_COMMAND "NOT " HAS_PRESENCE " AND NOT " IS_LINE
 
 /* Ends the sessions of a member that are like this; there must be one at least. */

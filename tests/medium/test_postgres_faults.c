@@ -291,10 +291,10 @@ static void one_lease_goes_on_among_rows_that_are_held(void **state)
 static void a_watch_outlives_its_lines(void **state)
 {
     static const char lines[] = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active'"
-                                " AND query LIKE '%pg_advisory_xact_lock_shared($1%'"
+                                " AND query LIKE '%PERFORM pg_advisory_xact_lock_shared(%'"
                                 " AND pid <> pg_backend_pid()";
     static const char cut[] = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-                              " WHERE query LIKE '%pg_advisory_xact_lock_shared($1%'"
+                              " WHERE query LIKE '%PERFORM pg_advisory_xact_lock_shared(%'"
                               " AND pid <> pg_backend_pid()";
     enum { WATCHED = 6 };
     (void)state;
@@ -327,6 +327,76 @@ static void a_watch_outlives_its_lines(void **state)
         peer_free(at[i]);
     }
     peer_close(watcher);
+}
+
+/* How often the server has written ERROR to its log. */
+static int count_errors(void)
+{
+    char path[256];
+    char line[4096];
+    int count = 0;
+    snprintf(path, sizeof path, "%s/log", postgres_server_directory(server));
+    FILE *log = fopen(path, "r");
+    assert_non_null(log);
+    while (fgets(line, sizeof line, log) != NULL)
+        count += strstr(line, "ERROR:") != NULL;
+    fclose(log);
+    return count;
+}
+
+/* Two lines for each round of each watch would fill an operator's disk, and hide what matters. */
+static void an_idle_pair_leaves_nothing_in_the_log(void **state)
+{
+    irx_election *e[2];
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        char more[32];
+        snprintf(more, sizeof more, "?application_name=m%d", i);
+        e[i] = open_election(worker_url(more), "idle", NULL);
+        assert_int_equal(irx_election_start(e[i]), 0);
+        if (i == 0)
+            await_leading(e[0]);
+    }
+    await_following(e[1]);
+    assert_true(await_said("1", "SELECT count(*) FROM pg_stat_activity WHERE state = 'active'"
+                                " AND query LIKE '%advisory_xact_lock_shared(%'"
+                                " AND pid <> pg_backend_pid()"));
+    int before = count_errors();
+    sleep_ms(3000);
+    assert_int_equal(count_errors() - before, 0);
+    for (int i = 2; i-- > 0;)
+        irx_election_close(e[i]);
+}
+
+/* A wait needs PL/pgSQL, which a database can do without: then ends are asked for. */
+static void a_watch_without_a_language_to_wait_in(void **state)
+{
+    static const char *const lacks_it[][2] = {
+        {"DROP EXTENSION plpgsql", "CREATE EXTENSION plpgsql"},
+        {"REVOKE USAGE ON LANGUAGE plpgsql FROM public",
+         "GRANT USAGE ON LANGUAGE plpgsql TO public"},
+    };
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        must_say(lacks_it[i][0]);
+        peer *watcher = new_worker("");
+        peer_seat *at = peer_sit(watcher, "spoken", "watcher");
+        assert_true(peer_up(watcher, IRX_CHANNEL_COMMAND));
+        for (int round = 0; round < 2; round++) {
+            peer *p = new_worker("");
+            assert_true(peer_up(p, IRX_CHANNEL_PRESENCE));
+            peer_seat *leader = peer_sit(p, "spoken", "leader");
+            int before = count_errors();
+            peer_watch(at, peer_presence(leader));
+            peer_run_ms(loop, 1200);
+            assert_int_equal(count_errors() - before, round == 0 ? 1 : 0); /* asked once */
+            assert_int_equal(at->gones, round);
+            peer_end(leader);
+            assert_true(peer_wait(loop, &at->gones, (unsigned)round + 1));
+        }
+        must_say(lacks_it[i][1]);
+        peer_end(at);
+    }
 }
 
 /* What is asked of a session that is then ended is not known to have failed; the connection says
@@ -459,6 +529,8 @@ int main(int argc, char **argv)
         TEST(who_makes_the_table_just_now_is_waited_for),
         TEST(one_lease_goes_on_among_rows_that_are_held),
         TEST(a_watch_outlives_its_lines),
+        TEST(an_idle_pair_leaves_nothing_in_the_log),
+        TEST(a_watch_without_a_language_to_wait_in),
         TEST(an_administrator_ends_all_sessions),
         TEST(a_renewal_is_on_disk_whatever_is_set),
         TEST(a_table_is_made_where_sessions_begin_read_only),

@@ -454,7 +454,7 @@ static void more_ends_are_told_than_there_are_lines(void **state)
         peer_watch(at[i], peer_presence(leaders[i]));
     }
     assert_true(await_said("4", "SELECT count(*) FROM pg_stat_activity WHERE state = 'active'"
-                                " AND query LIKE '%pg_advisory_xact_lock_shared($1%'"
+                                " AND query LIKE '%PERFORM pg_advisory_xact_lock_shared(%'"
                                 " AND pid <> pg_backend_pid()"));
     for (int i = WATCHED; i-- > 0;) {
         irx_id process = peer_presence(leaders[i]);
@@ -463,6 +463,10 @@ static void more_ends_are_told_than_there_are_lines(void **state)
         assert_true(peer_wait(loop, &at[i]->gones, 1));
         assert_true(irx_id_equal(at[i]->gone, process));
     }
+    /* Its own presence alone: what a watch could lock it does not keep. */
+    assert_string_equal(
+        postgres_server_say(server, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"),
+        "1");
     for (int i = 0; i < WATCHED; i++) {
         assert_int_equal(at[i]->gones, 1);
         peer_free(at[i]);

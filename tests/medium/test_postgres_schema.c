@@ -129,10 +129,11 @@ static void few_rights_suffice(void **state)
     send_statement(app, IRX_PG_RENEW_ONE, &op, "billing");
     receive_op(app, "billing");
     const char *const send[] = {"interrex:x", "payload", NULL};
-    const char *const wait[] = {"17"};
     const char *const gone[] = {"{}"};
     assert_non_null(postgres_session_ask(app, HERE.texts.text[IRX_PG_SEND], 3, send));
-    assert_non_null(postgres_session_ask(app, HERE.texts.text[IRX_PG_WAIT], 1, wait));
+    char *wait = irx__pg_wait_text(&HERE.texts, actor(17));
+    assert_string_equal(postgres_session_say(app, wait), "t");
+    free(wait);
     assert_non_null(postgres_session_ask(app, HERE.texts.text[IRX_PG_GONE], 1, gone));
     postgres_session_close(app);
 }

@@ -172,7 +172,10 @@ void irx__pg_place_close(irx__pg_place *place)
 
 bool irx__pg_place_is_plural(const irx__pg_place *place)
 {
-    return place->hosts != NULL && irx__pg_hosts_count(place->hosts) > 1;
+    if (place->hosts == NULL) {
+        return value_of(place->options, "service") != NULL; /* which may name several */
+    }
+    return irx__pg_hosts_count(place->hosts) > 1;
 }
 
 const irx__libpq *irx__pg_place_library(const irx__pg_place *place)

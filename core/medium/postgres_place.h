@@ -16,7 +16,8 @@ int irx__pg_place_open(const irx_url *url, int64_t heartbeat_ns, irx__pg_place *
 /* After its connections. */
 void irx__pg_place_close(irx__pg_place *place);
 
-/* More than one server is named: which of them takes writes is not ours to know. */
+/* More than one server is named, or may be, by a service that only libpq reads: which of them takes
+ * writes is not ours to know. */
 bool irx__pg_place_is_plural(const irx__pg_place *place);
 
 /* ---- for its connections ---- */

@@ -497,6 +497,30 @@ static void await_guarantee(const char *url, irx_guarantee expected)
     irx_election_close(e);
 }
 
+/* libpq alone reads a service that the URL names: it may stand for several hosts. */
+static void a_service_may_be_several_hosts(void **state)
+{
+    char path[256];
+    char url[160];
+    (void)state;
+    snprintf(path, sizeof path, "%s/services", postgres_server_directory(server));
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file, "[two]\nhost=127.0.0.1,127.0.0.1\nport=%d,%d\n", postgres_server_port(server),
+            postgres_server_port(server));
+    fclose(file);
+    assert_int_equal(setenv("PGSERVICEFILE", path, 1), 0);
+    await_guarantee("postgres://worker@/postgres?service=two", IRX_GUARANTEE_TERM);
+    /* What the URL itself says comes before the service. */
+    snprintf(url, sizeof url, "postgres://worker@127.0.0.1:%d/postgres?service=two",
+             postgres_server_port(server));
+    await_guarantee(url, IRX_GUARANTEE_EXCLUSIVE);
+    assert_int_equal(setenv("PGSERVICE", "two", 1), 0); /* which we see */
+    await_guarantee("postgres://worker@/postgres", IRX_GUARANTEE_TERM);
+    unsetenv("PGSERVICE");
+    unsetenv("PGSERVICEFILE");
+}
+
 /* Whoever builds on exclusive leadership must not be told of it by a server that forgets, nor where
  * several may answer. */
 static void the_guarantee_is_no_more_than_the_server_keeps(void **state)
@@ -534,6 +558,7 @@ int main(int argc, char **argv)
         TEST(an_administrator_ends_all_sessions),
         TEST(a_renewal_is_on_disk_whatever_is_set),
         TEST(a_table_is_made_where_sessions_begin_read_only),
+        TEST(a_service_may_be_several_hosts),
         TEST(the_guarantee_is_no_more_than_the_server_keeps),
     };
     return cmocka_run_group_tests(tests, start_server, stop_server);

@@ -51,7 +51,7 @@ static const struct {
     {"53300", IRX_EUNAVAILABLE, true, "it has no connection to spare (max_connections, or a limit of the user or database)"},
     {"53", IRX_EUNAVAILABLE, true, "a limit of its configuration is reached"},
     {"54", IRX_EFULL, true, "it is more than the server can hold"},
-    {"55P03", IRX_EUNAVAILABLE, true, "somebody's transaction holds the row (see pg_locks), or lock_timeout is too short"},
+    {"55P03", IRX_EUNAVAILABLE, true, "somebody's transaction holds the row, or the lock that every NOTIFY takes at its commit (see pg_locks), or lock_timeout is too short"},
     {"55", IRX_EUNAVAILABLE, true, "it is not in a state to do that"},
     {"57014", IRX_EUNAVAILABLE, true, "it cancelled the statement (statement_timeout, or pg_cancel_backend)"},
     {"57P01", IRX_EUNREACHABLE, false, "an administrator ended the connection, or it is shutting down"},

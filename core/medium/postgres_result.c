@@ -185,14 +185,23 @@ static irx_op_kind kind_asked(const irx_medium *medium)
     return IRX_OP_READ;
 }
 
+/* Did what is under way wait for one row, and for nothing else as long? */
+static bool waits_for_row(const irx_medium *medium)
+{
+    const irx__pg_task *task = medium->asked_count == 1 ? medium->asked[0] : NULL;
+    return task != NULL && !task->is_send && (task->alone || task->op.kind == IRX_OP_RENEW);
+}
+
 /* A wait for a row keeps whatever else the process asks waiting. One that was in vain is therefore
  * followed by a while without any: what finds its row held then has failed, and is asked again by
- * its engine. */
+ * its engine. Not so after a wait for the lock of all notifications, which renewals do not take. */
 static void note_wait(irx_medium *medium, const irx__pg_outcome *outcome)
 {
     if (strcmp(outcome->sqlstate, "55P03") == 0) {
-        medium->no_wait_until_ns = irx__clock_boot_ns() + 3 * medium->config.heartbeat_ns;
         medium->waited = true;
+        if (waits_for_row(medium)) {
+            medium->no_wait_until_ns = irx__clock_boot_ns() + 3 * medium->config.heartbeat_ns;
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 #include "cmocka_all.h"
 
 #include <ev.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -284,6 +285,52 @@ static void one_lease_goes_on_among_rows_that_are_held(void **state)
         irx_election_close(e[i]);
 }
 
+/* Whoever tells something holds a lock of the whole database until its commit is on a standby's
+ * disk. That is no row which somebody keeps: it is waited for longer than for one, and what waits
+ * in vain says nothing about rows. */
+static void a_commit_waits_for_the_notification_of_another(void **state)
+{
+    (void)state;
+    must_say("ALTER ROLE worker SET synchronous_commit = local");
+    postgres_server *standby = postgres_server_standby(server, true);
+    peer *p = new_worker("");
+    assert_true(peer_up(p, IRX_CHANNEL_COMMAND));
+    peer_seat *s = peer_sit(p, "told", "host:1");
+    irx_record held = peer_lead(s);
+    postgres_session *slow = postgres_session_open(postgres_server_port(server), NULL);
+    irx_op op = peer_publish(s, &held, "v", 1);
+    for (int round = 0; round < 2; round++) {
+        postgres_server_signal_all(standby, SIGSTOP);
+        postgres_session_begin(slow, "SELECT pg_logical_emit_message(true, '', '');"
+                                     "NOTIFY somebody");
+        assert_true(await_said("1", "SELECT count(*) FROM pg_stat_activity"
+                                    " WHERE wait_event = 'SyncRep'"));
+        peer_submit(s, &op);
+        peer_run_ms(loop, round == 0 ? 120 : 600); /* a row is waited for for 50 ms */
+        assert_int_equal(s->submitted - s->results, round == 0 ? 1 : 0);
+        if (round == 1) {
+            assert_int_equal(s->log[s->results % PEER_LOG_MAX].status, IRX_RESULT_FAILED);
+            assert_int_equal(s->why.code, IRX_EUNAVAILABLE);
+            assert_non_null(strstr(s->why.text, "NOTIFY"));
+        }
+        postgres_server_signal_all(standby, SIGCONT);
+        postgres_session_receive(slow);
+        assert_true(peer_wait(loop, &s->results, s->submitted));
+        if (round == 0)
+            assert_int_equal(s->log[s->results % PEER_LOG_MAX].status, IRX_RESULT_OK);
+    }
+    postgres_session_say(slow, "BEGIN; SELECT name FROM interrex_ledger FOR UPDATE");
+    op = peer_renew(s, &held, held.beat + 1);
+    peer_submit(s, &op);
+    peer_run_ms(loop, 20);
+    postgres_session_say(slow, "ROLLBACK");
+    assert_true(peer_wait(loop, &s->results, s->submitted));
+    assert_int_equal(s->log[s->results % PEER_LOG_MAX].status, IRX_RESULT_OK);
+    postgres_session_close(slow);
+    peer_end(s);
+    postgres_server_stop(standby);
+}
+
 /* ---- sessions ---------------------------------------------------------------------------------
  */
 
@@ -552,6 +599,7 @@ int main(int argc, char **argv)
         TEST(what_is_told_to_run_helps),
         TEST(who_makes_the_table_just_now_is_waited_for),
         TEST(one_lease_goes_on_among_rows_that_are_held),
+        TEST(a_commit_waits_for_the_notification_of_another),
         TEST(a_watch_outlives_its_lines),
         TEST(an_idle_pair_leaves_nothing_in_the_log),
         TEST(a_watch_without_a_language_to_wait_in),

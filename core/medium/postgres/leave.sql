@@ -11,7 +11,9 @@ written AS (
     RETURNING l.*
 ),
 hinted AS MATERIALIZED (
-    SELECT pg_notify($6::text, '') FROM written
+    SELECT pg_notify($6::text, ''),
+--#include commit.sql
+    FROM written
 )
 SELECT
     0,

@@ -31,7 +31,9 @@ written AS (
     RETURNING l.*
 ),
 hinted AS MATERIALIZED (
-    SELECT pg_notify($3::text, '') FROM written
+    SELECT pg_notify($3::text, ''),
+--#include commit.sql
+    FROM written
 )
 SELECT
     0,

@@ -4,6 +4,7 @@
 WITH receiver AS MATERIALIZED (
     SELECT CASE WHEN $3::bigint IS NULL THEN true
         ELSE NOT pg_try_advisory_xact_lock_shared($3::bigint)
-    END AS present
+    END AS present,
+--#include commit.sql
 )
 SELECT count(pg_notify($1::text, $2::text)) > 0 FROM receiver WHERE present

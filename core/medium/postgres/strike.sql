@@ -37,7 +37,9 @@ written AS (
     RETURNING l.*
 ),
 hinted AS MATERIALIZED (
-    SELECT pg_notify(q.channel, '') FROM written JOIN q ON q.name = written.name
+    SELECT pg_notify(q.channel, ''),
+--#include commit.sql
+    FROM written JOIN q ON q.name = written.name
 )
 SELECT
     q.index - 1,

@@ -48,7 +48,9 @@ locked AS (
 ),
 -- A version of this moment or later is this statement's, or of a clock that went back: one hint too many.
 hinted AS MATERIALIZED (
-    SELECT pg_notify($6::text, '') FROM written, store
+    SELECT pg_notify($6::text, ''),
+--#include commit.sql
+    FROM written, store
     WHERE $6::text IS NOT NULL AND written.members_version >= store.now_us
 )
 SELECT

@@ -171,8 +171,6 @@ static irx_id session_of(const member *m)
     return status.session;
 }
 
-/* Nobody is told of a release here: who is to follow looks once per time-out, and may come too
- * late, since who released rests for no longer than that. */
 /* Nobody is told, but everybody looks before who gave up may claim again. */
 static void hand_over(member *from, member *to)
 {
@@ -241,6 +239,14 @@ static void that_there_is_no_presence_is_said_once(void **state)
         assert_non_null(strstr(pair[i].last.text, "pooler"));
     }
     close_pair(pair);
+}
+
+/* pgbouncer invents the number of the server's process also where a session keeps its process: that
+ * this could be had with presence is not to be known. */
+static void it_is_a_pooler_in_every_mode(void **state)
+{
+    that_there_is_no_presence_is_said_once(state);
+    await_said("0", "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'");
 }
 
 /* Nobody behind a pooler hears anything; who sends must be told so, and not wait. */
@@ -393,6 +399,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(a_pair_through_sessions_of_their_own, start_session, stop),
         cmocka_unit_test_setup_teardown(a_pair_through_single_statements, start_statement, stop),
         TRANSACTION(that_there_is_no_presence_is_said_once),
+        cmocka_unit_test_setup_teardown(it_is_a_pooler_in_every_mode, start_session, stop),
         TRANSACTION(a_message_reaches_nobody_and_says_so),
         TRANSACTION(nothing_of_ours_stays_in_the_session),
         TRANSACTION(a_pooler_that_reconnects_or_pauses),

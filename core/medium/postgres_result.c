@@ -158,7 +158,7 @@ static void take_row(irx_medium *medium, const irx__pg_rows *rows, int row, bool
         return;
     }
     if (code == 0 && answer.busy) {
-        task->alone = true; /* put back when all rows have been taken */
+        task->busy = true; /* put back when all rows have been taken */
         return;
     }
     medium->asked[answer.index] = NULL;
@@ -219,39 +219,81 @@ static void tell_held(irx_medium *medium, const irx__pg_task *task)
     irx__pg_tell_failure(medium, task, IRX_RESULT_FAILED, &why);
 }
 
-/* Those without an answer: the busy ones wait for their rows, each by itself. */
-static void settle_rest(irx_medium *medium, const irx__pg_outcome *outcome)
+/* Is a refusal that several met about one of them, as far as it says? A name that the database can
+ * not write, a row that breaks a constraint, that somebody's trigger or policy refuses. What else
+ * is refused is refused to all. */
+static bool is_about_one(const irx__pg_outcome *outcome)
 {
-    uint64_t serial = irx__pg_command(medium)->serial;
+    static const char *const states[] = {"22", "23", "P0", "42501", NULL};
+    for (const char *const *state = states; *state != NULL; state++) {
+        if (strncmp(outcome->sqlstate, *state, strlen(*state)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What went together was refused, for one of them: how many of them may next go together. 0: it is
+ * told. Those of one statement are halved, so that the one of a thousand is found in ten steps;
+ * statements that were one transaction were few. */
+static size_t company_next(const irx_medium *medium, const irx__pg_outcome *outcome)
+{
+    if (outcome->rows != NULL || !outcome->harmless || medium->asked_count < 2) {
+        return 0;
+    }
+    if (!irx__pg_takes_many(kind_asked(medium))) {
+        return 1;
+    }
+    return is_about_one(outcome) ? medium->asked_count / 2 : 0;
+}
+
+/* One without an answer, which somebody waits for: true if it is to be asked again. The busy ones
+ * wait for their rows, each by itself. */
+static bool goes_again(const irx_medium *medium, irx__pg_task *task, size_t company)
+{
+    bool again = company > 0 || (task->busy && irx__pg_may_wait(medium));
+    if (again) {
+        task->alone = task->alone || task->busy || !irx__pg_takes_many(task->op.kind);
+        task->company = company;
+        task->busy = false;
+    }
+    return again;
+}
+
+static void tell_rest(irx_medium *medium, const irx__pg_task *task, const irx__pg_outcome *outcome)
+{
     irx_status_kind status = IRX_RESULT_UNKNOWN;
     irx_error why = outcome->why;
-    /* What went together was refused for one of them: each by itself. */
-    bool asunder = outcome->rows == NULL && outcome->harmless && medium->asked_count > 1 &&
-                   !irx__pg_takes_many(kind_asked(medium));
 
+    if (task->busy) {
+        tell_held(medium, task);
+        return;
+    }
     if (outcome->rows != NULL) {
         irx__error_set(&why, IRX_EPROTOCOL, "%.160s left a question without an answer",
                        medium->config.url->shown);
-    } else if (outcome->harmless) {
-        status = IRX_RESULT_FAILED;
     }
+    if (task->op.kind == IRX_OP_READ || (outcome->rows == NULL && outcome->harmless)) {
+        status = IRX_RESULT_FAILED; /* a reading has nothing to apply */
+    }
+    irx__pg_tell_failure(medium, task, status, &why);
+}
+
+/* Those without an answer. */
+static void settle_rest(irx_medium *medium, const irx__pg_outcome *outcome)
+{
+    uint64_t serial = irx__pg_command(medium)->serial;
+    size_t company = company_next(medium, outcome);
+
     for (size_t i = medium->asked_count; i-- > 0;) { /* so that the first is put back last */
         irx__pg_task *task = medium->asked[i];
-        if (task == NULL) {
-            continue;
-        }
         medium->asked[i] = NULL;
-        task->alone = task->alone || asunder;
-        bool busy = task->seat != NULL && task->alone && outcome->rows != NULL;
-        if ((busy && irx__pg_may_wait(medium)) || (asunder && task->seat != NULL)) {
+        if (task != NULL && task->seat != NULL && goes_again(medium, task, company)) {
             irx__pg_put_back(medium, task);
             continue;
         }
-        if (busy) {
-            tell_held(medium, task);
-        } else if (task->seat != NULL) {
-            bool read = task->op.kind == IRX_OP_READ; /* which has nothing to apply */
-            irx__pg_tell_failure(medium, task, read ? IRX_RESULT_FAILED : status, &why);
+        if (task != NULL && task->seat != NULL) {
+            tell_rest(medium, task, outcome);
         }
         free(task);
         if (irx__pg_command(medium)->serial != serial) {

@@ -75,26 +75,36 @@ bool irx__pg_takes_many(irx_op_kind kind)
     return kind == IRX_OP_READ || kind == IRX_OP_RENEW || kind == IRX_OP_STRIKE;
 }
 
-/* How many operations may leave together with this one. */
-static size_t most_with(const irx_medium *medium, const irx__pg_task *first)
+/* How many operations of its kind may leave in one transaction. */
+static size_t most_of_kind(const irx_medium *medium, irx_op_kind kind)
 {
     const irx__pg_connection *connection = &medium->connections[IRX_CHANNEL_COMMAND];
-    if (first->is_send || first->alone || first->op.kind == IRX_OP_PUBLISH) {
-        return 1;
+    if (kind == IRX_OP_RENEW) {
+        return RENEWALS_MAX;
     }
-    if (irx__pg_takes_many(first->op.kind)) {
-        return first->op.kind == IRX_OP_RENEW ? RENEWALS_MAX : medium->readings_max;
+    if (irx__pg_takes_many(kind)) {
+        return medium->readings_max;
     }
-    if (!irx__pg_is_prepared(connection, (unsigned)first->op.kind)) {
+    if (kind == IRX_OP_PUBLISH || !irx__pg_is_prepared(connection, (unsigned)kind)) {
         return 1;
     }
     return medium->readings_max < TOGETHER_MAX ? medium->readings_max : TOGETHER_MAX;
 }
 
+/* How many operations may leave together with this one, itself among them. */
+static size_t most_with(const irx_medium *medium, const irx__pg_task *first)
+{
+    if (first->is_send || first->alone) {
+        return 1;
+    }
+    size_t most = most_of_kind(medium, first->op.kind);
+    return first->company > 0 && first->company < most ? first->company : most;
+}
+
 static bool goes_with(const irx__pg_task *task, const irx__pg_task *first)
 {
     return !task->is_send && !task->alone && task->op.kind == first->op.kind &&
-           irx_id_equal(task->op.epoch, first->op.epoch);
+           task->company == first->company && irx_id_equal(task->op.epoch, first->op.epoch);
 }
 
 static void forget_waits(irx_medium *medium)

@@ -11,8 +11,11 @@ struct irx__pg_task {
     /* an operation */
     irx_op op;
     uint64_t since; /* medium->answers when it joined the line */
+    bool busy;      /* its row was locked: until all rows of that answer have been taken */
     bool alone;     /* its row was locked, or one was that it went with: it is asked by itself */
-    bool expired;   /* its deadline passed while it was under way, and that was told */
+    size_t
+        company; /* it goes with such as it only, so many at most: one of them is refused; 0: all */
+    bool expired; /* its deadline passed while it was under way, and that was told */
     /* a message */
     bool everybody;
     bool refused; /* too much waits already: told in its turn */

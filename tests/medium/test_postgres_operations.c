@@ -396,6 +396,95 @@ static void many_held_rows_hold_nobody_up(void **state)
     disperse(&c, MANY);
 }
 
+/* ---- rows that are refused --------------------------------------------------------------------
+ */
+
+static void refuse_row(const char *name)
+{
+    const char *reply = postgres_server_say(
+        server,
+        "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$BEGIN RAISE EXCEPTION 'not this one'; END$$;"
+        "CREATE TRIGGER refuses BEFORE UPDATE ON interrex_ledger FOR EACH ROW"
+        " WHEN (old.name = '%s') EXECUTE FUNCTION refuse()",
+        name);
+    assert_int_not_equal(reply[0], '-');
+}
+
+/* Somebody's trigger refuses one row: with it the renewals of all others would fail, for ever. */
+static void a_refused_row_takes_no_other_with_it(void **state)
+{
+    (void)state;
+    crowd c = lead_many(MANY);
+    refuse_row("e5");
+    for (uint64_t beat = 60; beat < 63; beat++) {
+        renew_all(&c, MANY, beat);
+        for (int i = 0; i < MANY; i++) {
+            irx_result result = await_result(c.seats[i]);
+            assert_int_equal(result.status, i == 5 ? IRX_RESULT_FAILED : IRX_RESULT_OK);
+            if (i == 5)
+                assert_int_equal(result.error_code, IRX_EFOREIGN);
+        }
+    }
+    assert_string_equal(postgres_server_say(server,
+                                            "SELECT min(beat), max(beat) FROM interrex_ledger"
+                                            " WHERE name <> 'e5'"),
+                        "62|62");
+    disperse(&c, MANY);
+}
+
+/* The dead of other elections are struck all the same. */
+static void a_refused_strike_takes_no_other_with_it(void **state)
+{
+    (void)state;
+    crowd c = lead_many(MANY);
+    postgres_server_say(server,
+                        "UPDATE interrex_ledger SET members_version = 1, members ="
+                        " jsonb_build_object(md5('dead'), '1 ' || md5('gone') || ' 1 - x')");
+    refuse_row("e7");
+    for (int i = 0; i < MANY; i++) {
+        irx_op strike = peer_op(c.seats[i], IRX_OP_STRIKE);
+        peer_submit(c.seats[i], &strike);
+    }
+    for (int i = 0; i < MANY; i++)
+        assert_int_equal(await_result(c.seats[i]).status,
+                         i == 7 ? IRX_RESULT_FAILED : IRX_RESULT_OK);
+    assert_string_equal(postgres_server_say(server, "SELECT string_agg(name, ',')"
+                                                    " FROM interrex_ledger WHERE members <> '{}'"),
+                        "e7");
+    disperse(&c, MANY);
+}
+
+/* A name that the database has no letters for is refused before anything is looked up. */
+static void a_name_without_letters_takes_no_other_with_it(void **state)
+{
+    (void)state;
+    postgres_server_say(server, "DROP DATABASE IF EXISTS latin");
+    assert_string_equal(postgres_server_say(server, "CREATE DATABASE latin ENCODING 'LATIN1'"
+                                                    " LOCALE 'C' TEMPLATE template0"),
+                        "");
+    char url[128];
+    snprintf(url, sizeof url, "postgres://postgres@127.0.0.1:%d/latin",
+             postgres_server_port(server));
+    peer *p = peer_open(&irx__medium_postgres, loop, url, "interrex");
+    peer_seat *seats[MANY];
+    for (int i = 0; i < MANY; i++) {
+        char name[16];
+        snprintf(name, sizeof name, i == 9 ? "\xe2\x98\x83" : "e%d", i);
+        seats[i] = peer_sit(p, name, "host:1");
+        irx_op read = peer_op(seats[i], IRX_OP_READ);
+        peer_submit(seats[i], &read);
+    }
+    for (int i = 0; i < MANY; i++) {
+        irx_result result = await_result(seats[i]);
+        assert_int_equal(result.status, i == 9 ? IRX_RESULT_FAILED : IRX_RESULT_ABSENT);
+        if (i == 9)
+            assert_int_equal(result.error_code, IRX_ECONFIG);
+        peer_free(seats[i]);
+    }
+    peer_close(p);
+}
+
 /* ---- several media ----------------------------------------------------------------------------
  */
 
@@ -631,6 +720,9 @@ int main(int argc, char **argv)
         TEST(whose_turn_does_not_come_is_refused),
         TEST(a_held_row_holds_nobody_else_up),
         TEST(many_held_rows_hold_nobody_up),
+        TEST(a_refused_row_takes_no_other_with_it),
+        TEST(a_refused_strike_takes_no_other_with_it),
+        TEST(a_name_without_letters_takes_no_other_with_it),
         TEST(namespaces_and_schemas_never_meet),
         TEST(more_ends_are_told_than_there_are_lines),
         TEST(one_end_is_told_to_all_who_watch),

@@ -164,7 +164,7 @@ void irx__pg_pump(irx_medium *medium)
     uint64_t serial = connection->serial;
 
     while (connection->serial == serial && connection->state == IRX_PG_READY && !connection->busy &&
-           irx__pg_gather(medium)) {
+           !connection->has_failed && irx__pg_gather(medium)) {
         irx__pg_task *first = medium->asked[0];
         if (first->refused) {
             medium->asked_count = 0; /* nothing is asked, so the next one may */

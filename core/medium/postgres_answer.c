@@ -157,8 +157,6 @@ static int read_value(irx__pg_cell cell, const char *ledger, const char *name,
 {
     if (!answer->has_record)
         return irx__pg_senseless(error, "a value is of no record");
-    if (answer->record.format > IRX_FORMAT)
-        return 0;
     if (cell.length / 2 > IRX_VALUE_MAX || answer->record.value.term == 0)
         return irx__pg_foreign(error, ledger, name, "value", cell);
     answer->value = malloc(cell.length > 0 ? cell.length / 2 + 1 : 1);
@@ -209,7 +207,8 @@ static int read_head(const irx__pg_rows *rows, int row, size_t count, const char
     return 0;
 }
 
-/* The member table and the published value, where they are told. */
+/* The member table and the published value, where they are told. What a newer format changed of
+ * them is not ours to judge. */
 static int read_rest(const irx__pg_rows *rows, int row, const char *ledger, const char *name,
                      irx__pg_answer *answer, irx_error *error)
 {
@@ -217,6 +216,8 @@ static int read_rest(const irx__pg_rows *rows, int row, const char *ledger, cons
     irx__pg_cell members = cell_of(rows, row, COLUMN_MEMBERS);
     irx__pg_cell value = cell_of(rows, row, COLUMN_VALUE);
     int code = 0;
+    if (answer->has_record && answer->record.format > IRX_FORMAT)
+        return 0;
     if (version.bytes != NULL && !irx__pg_read_number(version, INT64_MAX, &answer->members_version))
         return irx__pg_foreign(error, ledger, name, "members_version", version);
     if (members.bytes != NULL)

@@ -183,6 +183,17 @@ static void a_newer_format_is_told_as_such(void **state)
     assert_int_equal(answer.record.format, 2);
     assert_false(answer.has_value);
     irx__pg_free_answer(&answer);
+    static const char *const members[] = {"of another shape", G " 1 - 1 - x", ""};
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+        char line[256];
+        snprintf(line, sizeof line,
+                 "0|OK|" G "|0|2|" G "|5|" G "|" G "|host:1|42|15|lease|fast|1|" H "||5|2|9|%s|00",
+                 members[i]);
+        assert_int_equal(read_text(line, 1), 0);
+        assert_int_equal(answer.record.format, 2);
+        assert_false(answer.has_members);
+        irx__pg_free_answer(&answer);
+    }
 }
 
 static void values_and_metas_have_bounds(void **state)

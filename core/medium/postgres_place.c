@@ -96,14 +96,25 @@ static void add_presets(irx__pg_place *place, const irx__pq_option *defaults, in
     add_preset(place, defaults, "keepalives_interval", seconds);
     add_preset(place, defaults, "keepalives_count", "2");
     add_preset(place, defaults, "tcp_user_timeout", milliseconds);
-    /* libpq has a default for it, which asks a ticket server and waits for the answer. */
-    if (value_of(place->options, "gssencmode") == NULL && getenv("PGGSSENCMODE") == NULL) {
-        add_preset(place, NULL, "gssencmode", "disable");
-    }
     /* Else each attempt looks into the system's user data base, which may be a server's. */
     if (user != NULL && strlen(user) < sizeof place->presets[0].value) {
         add_preset(place, NULL, "user", user);
     }
+}
+
+/* libpq keeps what it decrypted by GSS to itself, and no event of the loop tells of it; OpenSSL
+ * says how much it has. */
+static int refuse_gss(const irx__pg_place *place, const irx__pq_option *defaults, irx_error *error)
+{
+    const char *mode = value_of(place->options, "gssencmode");
+    mode = mode != NULL ? mode : value_of(defaults, "gssencmode");
+    if (mode != NULL && strcmp(mode, "require") == 0) {
+        return irx__error_set(error, IRX_ECONFIG,
+                              "url %.160s: gssencmode=require (or PGGSSENCMODE) can not be had "
+                              "here: let sslmode=verify-full encrypt",
+                              place->shown);
+    }
+    return 0;
 }
 
 static int open_with(irx__pg_place *place, const irx__pq_option *defaults, int64_t heartbeat_ns,
@@ -111,7 +122,11 @@ static int open_with(irx__pg_place *place, const irx__pq_option *defaults, int64
 {
     const char *host = effective(place, defaults, "host");
     const char *hostaddr = effective(place, defaults, "hostaddr");
+    int code = refuse_gss(place, defaults, error);
 
+    if (code != 0) {
+        return code;
+    }
     add_presets(place, defaults, heartbeat_ns);
     if (host == NULL && hostaddr == NULL) {
         return 0;
@@ -215,6 +230,15 @@ static void add(irx__pg_parameters *parameters, const char *keyword, const char 
     }
 }
 
+/* Without a word libpq would ask a ticket server, and wait for the answer. */
+static void add_gss(const irx__pg_place *place, irx__pg_parameters *parameters)
+{
+    const char *mode = value_of(place->options, "gssencmode");
+    if (mode == NULL || strcmp(mode, "prefer") == 0) {
+        add(parameters, "gssencmode", "disable");
+    }
+}
+
 int irx__pg_place_parameters(const irx__pg_place *place, irx__pg_parameters *parameters,
                              irx_error *error)
 {
@@ -236,6 +260,7 @@ int irx__pg_place_parameters(const irx__pg_place *place, irx__pg_parameters *par
     add(parameters, "hostaddr", parameters->hosts.hostaddr);
     add(parameters, "port", parameters->hosts.port);
     add(parameters, "client_encoding", "UTF8");
+    add_gss(place, parameters);
     return 0;
 }
 

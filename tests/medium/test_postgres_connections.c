@@ -373,6 +373,57 @@ static void a_bad_uri_is_a_bad_option(void **state)
     }
 }
 
+/* What libpq is told of a keyword. */
+static const char *told(const irx__pg_parameters *parameters, const char *keyword)
+{
+    const char *value = NULL;
+    for (size_t i = 0; i < parameters->count; i++)
+        if (strcmp(parameters->keywords[i], keyword) == 0)
+            value = parameters->values[i];
+    return value;
+}
+
+/* Would break: an answer that libpq has decrypted already, and that no event of the loop tells of:
+ * encryption by GSS is never used, and whoever asks for nothing else is told so. */
+static void encryption_by_gss_is_not_used(void **state)
+{
+    static const struct {
+        const char *in_url;
+        const char *in_environment;
+        const char *told; /* null: refused */
+    } cases[] = {
+        {"", NULL, "disable"},
+        {"?gssencmode=prefer", NULL, "disable"},
+        {"", "prefer", "disable"},
+        {"?gssencmode=disable", "require", "disable"},
+        {"?gssencmode=require", NULL, NULL},
+        {"", "require", NULL},
+        {"?service=any", "require", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        client k;
+        irx_error error = {0, ""};
+        irx__pg_parameters parameters;
+        char url[128];
+        if (cases[i].in_environment != NULL)
+            setenv("PGGSSENCMODE", cases[i].in_environment, 1);
+        snprintf(url, sizeof url, "postgres://u@127.0.0.1/d%s", cases[i].in_url);
+        int code = place_of(&k, url, &error);
+        unsetenv("PGGSSENCMODE");
+        if (code != (cases[i].told != NULL ? 0 : IRX_ECONFIG))
+            fail_msg("case %zu: %s", i, error.text);
+        if (code != 0) {
+            assert_non_null(strstr(error.text, "gssencmode"));
+            continue;
+        }
+        assert_int_equal(irx__pg_place_parameters(k.place, &parameters, &error), 0);
+        assert_string_equal(told(&parameters, "gssencmode"), cases[i].told);
+        irx__pg_parameters_free(&parameters);
+        irx__pg_place_close(k.place);
+    }
+}
+
 /* Would break: that of several hosts one suffices, whether the others refuse, have no address, or
  * take no writes. */
 static void of_several_hosts_one_will_do(void **state)
@@ -886,6 +937,7 @@ int main(void)
         cmocka_unit_test(a_name_is_looked_up),
         cmocka_unit_test(refusals_say_what_helps),
         cmocka_unit_test(a_bad_uri_is_a_bad_option),
+        cmocka_unit_test(encryption_by_gss_is_not_used),
         cmocka_unit_test(of_several_hosts_one_will_do),
         cmocka_unit_test(a_host_that_hangs_comes_last_next_time),
         cmocka_unit_test(a_server_that_is_stopped),

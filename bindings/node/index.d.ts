@@ -296,10 +296,10 @@ export class Election<Meta = Json, Value = Json, Message = Json>
   setMeta(value: Meta | null): Promise<void>;
 
   /**
-   * Sends a value to others, up to 64 KiB of JSON: at most once, in order per sender, and never to oneself. Resolves
-   * when the medium took it. Rejects with `NO_MEMBER` (nobody to send to), `STATE` (the leader, to the leader),
-   * `STOPPED`, or what kept it from leaving; such a rejection is no unhandled one where nobody looks. A value that JSON
-   * can't carry is a `TypeError`, one that is too large has the code `TOO_LARGE`.
+   * Sends a value to others, up to 64 KiB of JSON (on PostgreSQL 5,901 bytes): at most once, in order per sender, and
+   * never to oneself. Resolves when the medium took it. Rejects with `NO_MEMBER` (nobody to send to), `STATE` (the
+   * leader, to the leader), `STOPPED`, or what kept it from leaving; such a rejection is no unhandled one where nobody
+   * looks. A value that JSON can't carry is a `TypeError`, one that is too large has the code `TOO_LARGE`.
    */
   send(to: Audience, value: Message): Promise<void>;
 

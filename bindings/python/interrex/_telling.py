@@ -44,7 +44,7 @@ class TellingElection(WaitingElection):
             ``"leader"``, ``"followers"``, ``"all"``, or a member's id, as `members` tells it; never
             the sender.
         value : Json
-            At most 65536 bytes of JSON.
+            At most 65536 bytes of JSON; on PostgreSQL 5901.
         timeout : float, optional
             Seconds to wait for; without limit by default.
 

@@ -1,9 +1,12 @@
 /** What the options of nest-leader-election come to, and how the settings of a DataSource become a URL of libpq. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { LeaderElectorCore } from '@interrex/nestjs/compat/nest-leader-election';
-import { InterrexError } from 'interrex';
-import type { DataSourceOptions } from 'typeorm';
+import {
+  LeaderElectorCore,
+  LeaderElectorModule,
+} from '@interrex/nestjs/compat/nest-leader-election';
+import { Election, InterrexError } from 'interrex';
+import type { DataSource, DataSourceOptions } from 'typeorm';
 import { dataSourceOn, later, leaderOf, tidy } from './elector-support.js';
 import { recorded } from './elector-support.js';
 import { startPostgres } from './support.js';
@@ -62,31 +65,58 @@ describe('the options of an elector', () => {
     assert.match(warnings.join(), /renewalInterval 5000 ms .* renewed every 3333 ms/);
     const short = settingsOf({ leaseDuration: 3000 });
     assert.deepEqual([short.election['heartbeat'], short.warnings], [1000, []]);
-    assert.equal(
-      settingsOf({ leaseDuration: 600_000, renewalInterval: 90_000 }).election['heartbeat'],
-      60_000,
-    );
+    const long = settingsOf({ leaseDuration: 600_000, renewalInterval: 90_000 }).election;
+    assert.deepEqual([long['heartbeat'], long['stallLimit']], [60_000, 60_000]);
+    new Election({ ...long, name: 'long', url: 'memory:' });
   });
 
   it('that are wrong are named', () => {
     for (const [config, message] of [
       [null, /must be an object/],
+      [[], /must be an object/],
       [{ leaseDuraton: 1000 }, /leaseDuraton is not an option/],
       [{ leaseDuration: '15000' }, /leaseDuration is "15000": it must be a whole number/],
       [{ leaseDuration: 0 }, /leaseDuration is 0/],
       [{ leaseDuration: 3_600_000 }, /leaseDuration is 3600000.* to 600000/],
       [{ renewalInterval: 1 }, /renewalInterval is 1/],
       [{ jitterRange: -1 }, /jitterRange is -1/],
-      [{ baseCleanInterval: NaN }, /baseCleanInterval is null|NaN/],
+      [{ baseCleanInterval: [5] }, /baseCleanInterval is of the type object/],
+      [{ lockId: NaN }, /lockId is NaN/],
+      [{ lockId: null }, /lockId is null/],
+      [{ lockId: 1n }, /lockId is 1n: it must be a whole number/],
       [{ lockId: 1.5 }, /lockId is 1\.5/],
       [{ lockId: 2 ** 31 }, /lockId is 2147483648/],
       [{ instanceId: '' }, /instanceId is ""/],
+      [{ instanceId: 'é'.repeat(65) }, /instanceId is a string of 130 bytes: .* 1 to 128 bytes/],
+      [{ instanceId: 'a\nb' }, /instanceId is "a\\nb": .* without control characters/],
       [{ schema: 5 }, /schema is 5/],
+      [{ schema: 's'.repeat(64) }, /schema is "s{64}": .* 1 to 63 bytes/],
       [{ createTableOnInit: 'no' }, /createTableOnInit is "no"/],
-      [{ url: undefined }, /url is \*\*\*/],
+      [{ url: undefined }, /url is undefined: is a variable missing\?/],
+      [{ url: null }, /url is null: is a variable missing\?/],
+      [{ url: '' }, /url is empty: is a variable missing\?/],
+      [{ url: 'redis://:secret@h' }, /url is \*\*\*: .* begins with postgres:\/\/ or postgresql/],
       [{ url: 'postgres://h/d?schema=s' }, /url names a schema/],
     ] as const) {
-      assert.throws(() => settingsOf(config), refused(message), JSON.stringify(config));
+      assert.throws(() => settingsOf(config), refused(message), String(message));
+    }
+    for (const config of [
+      { instanceId: 'é'.repeat(64), schema: 's'.repeat(63), url: 'postgres://h/d' },
+      { instanceId: undefined, schema: undefined, url: 'postgresql:///d' },
+    ]) {
+      settingsOf(config);
+    }
+  });
+
+  // What is no object of options would pass for one in which all of them are left out.
+  it('are an object wherever they are given', async () => {
+    const dataSource = { getRepository: () => assert.fail('it went on') } as unknown as DataSource;
+    for (const config of [null, [], 'schema'] as unknown as object[]) {
+      assert.throws(() => LeaderElectorModule.forRoot(config), refused(/must be an object/));
+      await assert.rejects(
+        LeaderElectorCore.create(dataSource, config),
+        refused(/must be an object/),
+      );
     }
   });
 });

@@ -43,7 +43,12 @@ const DEFAULT_LEASE_MS = 10_000;
 const DEFAULT_RENEWAL_MS = 3_000;
 const LEASE_MS = { min: 30, max: 600_000 };
 const RENEWAL_MS = { min: 10, max: 60_000 };
+/** What an election has by default. */
+const STALL_LIMIT_MS = 30_000;
 const INT4_MAX = 2 ** 31 - 1;
+const INSTANCE_ID_BYTES = 128;
+const SCHEMA_BYTES = 63;
+const SHOWN_BYTES = 80;
 
 export function configError(message: string): InterrexError {
   return new InterrexError(message, 'CONFIG');
@@ -60,9 +65,17 @@ const whole = (min: number, max: number, unit: string): Kind => ({
   rule: `must be a whole number${unit} from ${min} to ${max}`,
 });
 const flag: Kind = { test: (value) => typeof value === 'boolean', rule: 'must be true or false' };
-const text: Kind = {
-  test: (value) => typeof value === 'string' && value !== '' && !value.includes('\0'),
-  rule: 'must be a string, not empty and without zero bytes',
+const text = (maxBytes: number): Kind => ({
+  test: (value) =>
+    typeof value === 'string' &&
+    value !== '' &&
+    Buffer.byteLength(value) <= maxBytes &&
+    !/\p{Cc}/u.test(value),
+  rule: `must be a string of 1 to ${maxBytes} bytes, without control characters`,
+});
+const place: Kind = {
+  test: (value) => typeof value === 'string' && /^postgres(ql)?:\/\/[^\0]*$/.test(value),
+  rule: 'must be a string that begins with postgres:// or postgresql://',
 };
 const milliseconds = ' of milliseconds';
 
@@ -72,27 +85,47 @@ const KINDS: Record<keyof LeaderElectorConfig, Kind> = {
   jitterRange: whole(0, INT4_MAX, milliseconds),
   baseCleanInterval: whole(0, INT4_MAX, milliseconds),
   lockId: whole(-INT4_MAX - 1, INT4_MAX, ''),
-  instanceId: text,
-  schema: text,
+  instanceId: text(INSTANCE_ID_BYTES),
+  schema: text(SCHEMA_BYTES),
   createTableOnInit: flag,
   candidate: flag,
-  url: text,
+  url: place,
 };
 
-function check(config: LeaderElectorConfig): void {
-  if (config === null || typeof config !== 'object') {
+function shown(option: string, value: unknown): string {
+  if (option === 'url') return '***';
+  if (typeof value === 'string') {
+    const length = Buffer.byteLength(value);
+    return length <= SHOWN_BYTES ? JSON.stringify(value) : `a string of ${length} bytes`;
+  }
+  if (typeof value === 'bigint') return `${value}n`;
+  const many = value !== null && typeof value === 'object';
+  return many || typeof value === 'function' ? `of the type ${typeof value}` : String(value);
+}
+
+/** What the options are read from: anything else would pass for options that are all left out. */
+export function checkShape(config: unknown): void {
+  if (config === null || typeof config !== 'object' || Array.isArray(config)) {
     throw configError('the options of a leader elector must be an object');
   }
+}
+
+function check(config: LeaderElectorConfig): void {
+  checkShape(config);
   for (const [option, value] of Object.entries(config)) {
     const kind = KINDS[option as keyof LeaderElectorConfig] as Kind | undefined;
     if (kind === undefined) {
       const known = Object.keys(KINDS).join(', ');
       throw configError(`${option} is not an option of a leader elector: they are ${known}`);
     }
-    // A URL that is there but undefined is a missing variable: it must not mean another database.
-    if (kind.test(value) || (value === undefined && option !== 'url')) continue;
-    const shown = option === 'url' ? '***' : (JSON.stringify(value) ?? String(value));
-    throw configError(`${option} is ${shown}: it ${kind.rule}`);
+    if (option === 'url' && (value === undefined || value === null || value === '')) {
+      throw configError(
+        `url is ${value === '' ? 'empty' : value}: is a variable missing? Where the settings of the DataSource are meant, ` +
+          'leave the option out',
+      );
+    }
+    if (kind.test(value) || value === undefined) continue;
+    throw configError(`${option} is ${shown(option, value)}: it ${kind.rule}`);
   }
 }
 
@@ -114,6 +147,7 @@ export function settingsOf(config: LeaderElectorConfig): Settings {
     );
   }
   const lockId = config.lockId ?? 1;
+  const heartbeat = Math.min(asked, often);
   const createTable = config.createTableOnInit ?? true;
   return {
     lockId,
@@ -123,9 +157,11 @@ export function settingsOf(config: LeaderElectorConfig): Settings {
     election: {
       name: `nest-leader-election:${lockId}`,
       timeout,
-      heartbeat: Math.min(asked, often),
+      heartbeat,
       createTable,
       candidate: config.candidate ?? true,
+      // At least a heartbeat, which may be longer than the default here.
+      ...(heartbeat > STALL_LIMIT_MS ? { stallLimit: heartbeat } : {}),
       ...(config.instanceId === undefined ? {} : { label: config.instanceId }),
     },
     warnings,

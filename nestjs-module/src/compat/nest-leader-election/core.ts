@@ -6,7 +6,7 @@
 import { type BeforeApplicationShutdown, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { Election, InterrexError } from 'interrex';
 import type { DataSource, Repository } from 'typeorm';
-import { type LeaderElectorConfig, type Settings, settingsOf } from './config.js';
+import { checkShape, type LeaderElectorConfig, type Settings, settingsOf } from './config.js';
 import { type Connection, connectionOf } from './connection.js';
 import { createLeaderLeaseEntity, LeaderLease } from './entities.js';
 import { LeaseTable } from './lease-table.js';
@@ -49,6 +49,7 @@ export class LeaderElectorCore implements OnModuleDestroy, BeforeApplicationShut
     config: LeaderElectorConfig = {},
   ): Promise<LeaderElectorCore> {
     const repository = dataSource.getRepository(createLeaderLeaseEntity(config.schema));
+    checkShape(config);
     const elector = new this(repository, config, false);
     await elector.start();
     return elector;

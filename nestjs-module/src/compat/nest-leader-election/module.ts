@@ -10,7 +10,7 @@ import {
   Module,
 } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { configError, DEFAULT_SCHEMA, type LeaderElectorConfig } from './config.js';
+import { checkShape, configError, DEFAULT_SCHEMA, type LeaderElectorConfig } from './config.js';
 import { createLeaderLeaseEntity } from './entities.js';
 import { LEADER_ELECTOR_CONFIG, LeaderElectorService } from './service.js';
 
@@ -56,6 +56,7 @@ function complete(definition: DynamicModule, schema: string | undefined): Dynami
 }
 
 function withSchema(given: LeaderElectorConfig, schema = DEFAULT_SCHEMA): LeaderElectorConfig {
+  checkShape(given);
   if ((given.schema ?? schema) !== schema) {
     throw configError(
       `schema is ${JSON.stringify(given.schema)} in what the factory of LeaderElectorModule.forRootAsync returns, and ` +
@@ -69,6 +70,7 @@ function withSchema(given: LeaderElectorConfig, schema = DEFAULT_SCHEMA): Leader
 @Module({})
 export class LeaderElectorModule extends ConfigurableModuleClass {
   static override forRoot(config: LeaderElectorConfig = {}): DynamicModule {
+    checkShape(config);
     return complete(super.forRoot(config), config.schema);
   }
 

@@ -187,7 +187,10 @@ describe('electors on a server of their own', () => {
     const config = { lockId: freshLock(), schema: 'of its own', createTableOnInit: false };
     const one = await elector(dataSource, config);
     assert.equal(one.amILeader(), false);
-    assert.match(logger.lines.join('\n'), /error lock \d+: .*there is no table .*schema\(\)/);
+    const said = logger.lines.join('\n');
+    assert.match(said, /error lock \d+: .*there is no table .*LeaderElectionMigrationBase/);
+    assert.match(said, /createTableOnInit is false/);
+    assert.doesNotMatch(said, /schema\(|createTable\b/);
     assert.doesNotMatch(logger.lines.join('\n'), /unhandled/i);
     await server.say(
       `${(require('interrex') as typeof import('interrex')).schema({ schema: config.schema })}
@@ -195,6 +198,19 @@ describe('electors on a server of their own', () => {
        GRANT SELECT, INSERT, UPDATE ON "of its own".interrex_ledger TO app;
        GRANT EXECUTE ON FUNCTION pg_control_system() TO app;`,
     );
+    await leaderOf(one);
+  });
+
+  // What the log says to run must help as it stands, and speak of what there is in this module.
+  it('say which right is missing, and begin when it is given', async () => {
+    const logger = recorded();
+    await server.say('CREATE ROLE app LOGIN; REVOKE CREATE ON SCHEMA public FROM public;');
+    const dataSource = await dataSourceOn(server, { url: server.url.replace('postgres@', 'app@') });
+    const one = await elector(dataSource, { lockId: freshLock() });
+    const said = logger.lines.join('\n');
+    assert.match(said, /error lock .* a migration that extends LeaderElectionMigrationBase/);
+    assert.doesNotMatch(said, /schema\(|createTable\b/);
+    await server.say(/run (GRANT CREATE ON SCHEMA [^,]*)/.exec(said)![1]!);
     await leaderOf(one);
   });
 

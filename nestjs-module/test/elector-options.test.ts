@@ -20,6 +20,7 @@ const { settingsOf } = inside<{
 const { connectionOf } = inside<{
   connectionOf(options: unknown): { password: unknown; url(password?: string): string };
 }>('connection');
+const { inWordsOfTheModule } = inside<{ inWordsOfTheModule(message: string): string }>('words');
 
 const refused = (message: RegExp) => (error: unknown) =>
   error instanceof InterrexError && error.code === 'CONFIG' && message.test(error.message);
@@ -117,6 +118,33 @@ describe('the options of an elector', () => {
         LeaderElectorCore.create(dataSource, config),
         refused(/must be an object/),
       );
+    }
+  });
+});
+
+describe('the errors of the core', () => {
+  // Where nothing is retold the log would name functions and options that the module does not have.
+  it('are told in words of the module', () => {
+    for (const [told, retold] of [
+      [
+        'there is no table t, and createTable is false: have its owner run what schema() prints for that schema and namespace',
+        'there is no table t, and createTableOnInit is false: have its owner run a migration that extends LeaderElectionMigrationBase',
+      ],
+      [
+        'let createTable be on, or run what schema({ schema: "jobs" }) prints (PostgreSQL 42P01)',
+        'let createTableOnInit be on, or run a migration that extends LeaderElectionMigrationBase (PostgreSQL 42P01)',
+      ],
+      [
+        'the table is not as schema() prints it, or',
+        'the table is not as LeaderElectionMigrationBase makes it, or',
+      ],
+      ['cut off: run what schema({ sch', 'cut off: run what LeaderElectionMigrationBase'],
+      [
+        'postgres://h/d?schema=s: the schema is missing',
+        'postgres://h/d?schema=s: the schema is missing',
+      ],
+    ] as const) {
+      assert.equal(inWordsOfTheModule(told), retold);
     }
   });
 });

@@ -10,6 +10,7 @@ import { checkShape, type LeaderElectorConfig, type Settings, settingsOf } from 
 import { type Connection, connectionOf } from './connection.js';
 import { createLeaderLeaseEntity, LeaderLease } from './entities.js';
 import { LeaseTable } from './lease-table.js';
+import { inWordsOfTheModule } from './words.js';
 
 const ASKED_ONCE =
   ' (the password function was asked once, at the start: for one that expires, give the elector a url and a passfile)';
@@ -48,8 +49,8 @@ export class LeaderElectorCore implements OnModuleDestroy, BeforeApplicationShut
     dataSource: DataSource,
     config: LeaderElectorConfig = {},
   ): Promise<LeaderElectorCore> {
-    const repository = dataSource.getRepository(createLeaderLeaseEntity(config.schema));
     checkShape(config);
+    const repository = dataSource.getRepository(createLeaderLeaseEntity(config.schema));
     const elector = new this(repository, config, false);
     await elector.start();
     return elector;
@@ -138,10 +139,12 @@ export class LeaderElectorCore implements OnModuleDestroy, BeforeApplicationShut
     this.opened = new Election({ ...election, url: place })
       .on('elected', ({ term }) => logger.log(`lock ${lockId}: this instance leads (term ${term})`))
       .on('defeated', ({ reason }) => logger.log(`lock ${lockId}: it leads no more (${reason})`))
-      .on('warning', (warning) => logger.warn(`lock ${lockId}: ${warning.message}`))
+      .on('warning', ({ message }) => logger.warn(`lock ${lockId}: ${inWordsOfTheModule(message)}`))
       .on('error', (error) => {
         const asked = error.code === 'AUTH' && typeof this.connection?.password === 'function';
-        logger.error(`lock ${lockId}: ${error.message}${asked ? ASKED_ONCE : ''}`);
+        logger.error(
+          `lock ${lockId}: ${inWordsOfTheModule(error.message)}${asked ? ASKED_ONCE : ''}`,
+        );
       });
   }
 }

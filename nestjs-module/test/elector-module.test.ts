@@ -1,5 +1,6 @@
 /** LeaderElectorModule in an application: what it provides, how it boots, and who closes first. */
 import assert from 'node:assert/strict';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { Inject, Injectable, Module } from '@nestjs/common';
 import { InjectRepository, TypeOrmModule } from '@nestjs/typeorm';
 import {
@@ -10,7 +11,7 @@ import {
 } from '@interrex/nestjs/compat/nest-leader-election';
 import { InterrexError } from 'interrex';
 import { DataSource, type Repository } from 'typeorm';
-import { dataSourceOn, elector, freshLock, leaderOf, tidy } from './elector-support.js';
+import { dataSourceOn, elector, freshLock, later, leaderOf, tidy } from './elector-support.js';
 import {
   boot,
   closeAll,
@@ -89,6 +90,74 @@ describe('LeaderElectorModule', () => {
     await application.close();
     await leaderOf(successor);
     assert.equal(service.amILeader(), false);
+  });
+
+  // What seeds "if leader" as the application boots would never run, and nobody would hear of it.
+  it('has its first answer when the application boots, as the old package had', async () => {
+    const answers: boolean[] = [];
+    @Injectable()
+    class Seeds {
+      constructor(@Inject(LeaderElectorService) readonly elector: LeaderElectorService) {}
+      onModuleInit() {
+        answers.push(this.elector.amILeader());
+      }
+      onApplicationBootstrap() {
+        answers.push(this.elector.amILeader());
+      }
+    }
+    const config = { lockId: freshLock(), schema: 'booting' };
+    const imports = [database(), LeaderElectorModule.forRoot(config)];
+    const first = await boot({ imports, providers: [Seeds] });
+    assert.deepEqual(answers.splice(0), [true, true]);
+    const logger = new RecordingLogger();
+    await boot({ imports, providers: [Seeds] }, logger);
+    assert.deepEqual(answers, [false, false]);
+    assert.deepEqual(logger.lines, []);
+    await first.close();
+  });
+
+  // Whoever is asked for the password takes it from elsewhere, which may hang.
+  it('boots after a few seconds where there is no answer at all, and says so', async () => {
+    let hangs = false;
+    const password = () => (hangs ? new Promise<string>(() => {}) : Promise.resolve(''));
+    const logger = new RecordingLogger();
+    const place = TypeOrmModule.forRootAsync({
+      useFactory: () => ({ type: 'postgres', url: server.url, password, autoLoadEntities: true }),
+      dataSourceFactory: async (options) => {
+        const dataSource = await new DataSource(options!).initialize();
+        hangs = true;
+        return dataSource;
+      },
+    });
+    const config = { lockId: freshLock() };
+    const imports = [place, LeaderElectorModule.forRoot(config)];
+    const application = await boot({ imports }, logger);
+    assert.equal(application.get(LeaderElectorService).amILeader(), false);
+    assert.match(logger.lines.join('\n'), /^warn nobody is known to lead .* boot goes on/);
+    await application.close();
+  });
+
+  // Nobody listens there, or somebody who never answers: it is said, and what is not there holds nothing up.
+  it('boots where the server is missing or silent', async () => {
+    const silent = createServer();
+    const sockets: Socket[] = [];
+    silent.on('connection', (socket) => sockets.push(socket));
+    later(async () => {
+      for (const socket of sockets) socket.destroy();
+      silent.close();
+    });
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    for (const port of [1, (silent.address() as AddressInfo).port]) {
+      const logger = new RecordingLogger();
+      const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
+      const application = await boot(
+        { imports: [database(), LeaderElectorModule.forRoot({ lockId: freshLock(), url })] },
+        logger,
+      );
+      assert.equal(application.get(LeaderElectorService).amILeader(), false);
+      assert.match(logger.lines.join('\n'), /error lock \d+: /);
+      await application.close();
+    }
   });
 
   // What the elector needs and does not find must keep nobody from serving.

@@ -107,6 +107,46 @@ describe('leader_lease', () => {
     await until('it warns', () => logger.lines.some((line) => /in use by 'slow-one'/.test(line)));
   });
 
+  // The old package wrote the name into its SQL without quotes, so that its capitals were none.
+  it('is looked for where the old package made it of a schema with capitals', async () => {
+    const logger = recorded();
+    const lower = `lower_${++schemas}`;
+    const schema = `Lower_${schemas}`;
+    const lockId = freshLock();
+    await oldTable(lower, `${lockId}, 'old-one', now() + interval '15 s'`);
+    const one = await elector(await dataSourceOn(server), { lockId, schema });
+    const said = `${lower}.leader_lease is in use by 'old-one'`;
+    await until('it warns', () => logger.lines.some((line) => line.includes(said)));
+    assert.match(logger.lines.join(), /schema: 'lower_\d+'/);
+    await one.start();
+    assert.equal(logger.lines.length, 1);
+    assert.equal(await kind(schema), 'v');
+    assert.equal(await kind(lower), 'r');
+  });
+
+  // Who can not make the view must hear of an old instance all the same.
+  it('is looked for where the view can not be made', async () => {
+    const logger = recorded();
+    const schema = `Closed_${++schemas}`;
+    const lockId = freshLock();
+    await oldTable(schema.toLowerCase(), `${lockId}, 'old-one', now() + interval '15 s'`);
+    const role = `closed_${schemas}`;
+    const ledger = (require('interrex') as typeof import('interrex')).schema({ schema });
+    await server.say(
+      `${ledger} CREATE ROLE ${role} LOGIN;
+       GRANT USAGE ON SCHEMA "${schema}", ${schema.toLowerCase()} TO ${role};
+       GRANT SELECT, INSERT, UPDATE ON "${schema}".interrex_ledger TO ${role};
+       GRANT SELECT ON ${schema.toLowerCase()}.leader_lease TO ${role};`,
+    );
+    const dataSource = await dataSourceOn(server, {
+      url: server.url.replace('postgres@', `${role}@`),
+    });
+    await elector(dataSource, { lockId, schema });
+    await until('both are said', () => logger.lines.length === 2);
+    assert.match(logger.lines[0]!, /could not be made/);
+    assert.match(logger.lines[1]!, /in use by 'old-one'/);
+  });
+
   // A warning where nobody is would make the warning worthless.
   it('is a table that nobody uses, or for other locks: it says nothing', async () => {
     const logger = recorded();

@@ -12,10 +12,14 @@ const LOOK_MS_MIN = 1000;
 
 const text = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
+/** The old package wrote the name without quotes: the server took its capitals for small letters. */
+const asItWas = (schema: string) => schema.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+
 export class LeaseTable {
   private timer?: NodeJS.Timeout;
   private stopped = false;
-  private until: string | undefined;
+  /** By schema: until when a table of the old package said that its lock is held, when last seen. */
+  private readonly until = new Map<string, string | undefined>();
 
   constructor(
     private readonly dataSource: DataSource,
@@ -26,10 +30,22 @@ export class LeaseTable {
   /** The ledger must be there. */
   async open(): Promise<void> {
     const { schema, createTable } = this.settings;
+    if (createTable) await this.make();
+    for (const place of new Set([schema, asItWas(schema)])) {
+      if (await this.isTable(place)) this.until.set(place, undefined);
+    }
+    if (this.until.size > 0) await this.look();
+  }
+
+  close(): void {
+    this.stopped = true;
+    clearTimeout(this.timer);
+  }
+
+  private async make(): Promise<void> {
+    const { schema } = this.settings;
     try {
-      if (createTable) await this.dataSource.query(viewSql(schema));
-      const [found] = await this.dataSource.query<{ is_table: boolean }[]>(kindSql(), [schema]);
-      if (found?.is_table === true) await this.look();
+      await this.dataSource.query(viewSql(schema));
     } catch (error) {
       if (this.stopped) return;
       this.logger.warn(
@@ -38,36 +54,55 @@ export class LeaseTable {
     }
   }
 
-  close(): void {
-    this.stopped = true;
-    clearTimeout(this.timer);
+  private async isTable(schema: string): Promise<boolean> {
+    try {
+      const [found] = await this.dataSource.query<{ is_table: boolean }[]>(kindSql(), [schema]);
+      return found?.is_table === true;
+    } catch (error) {
+      if (!this.stopped) {
+        this.logger.warn(
+          `whether nest-leader-election is in use beside this could not be seen: ${text(error)}`,
+        );
+      }
+      return false;
+    }
   }
 
   private async look(): Promise<void> {
-    const { schema, lockId } = this.settings;
-    type Seen = { leader_id: string; until: string; alive: boolean };
-    let seen: Seen | undefined;
-    try {
-      [seen] = await this.dataSource.query<Seen[]>(seenSql(schema), [lockId]);
-    } catch {
-      // The database is away, or the table is gone or not of that kind: there is nothing to be seen.
+    for (const [schema, until] of this.until) {
+      const seen = await this.seen(schema);
+      if (this.stopped) return;
+      if (seen !== undefined && (seen.alive || (until ?? seen.until) !== seen.until)) {
+        this.warn(schema, seen.leader_id);
+        return;
+      }
+      this.until.set(schema, seen?.until ?? until);
     }
-    if (this.stopped) return;
-    if (seen !== undefined && (seen.alive || (this.until ?? seen.until) !== seen.until)) {
-      this.warn(seen.leader_id);
-      return;
-    }
-    this.until = seen?.until ?? this.until;
     const everyMs = Math.max(LOOK_MS_MIN, this.settings.election.timeout ?? 0);
     this.timer = setTimeout(() => void this.look(), everyMs).unref();
   }
 
-  private warn(holder: string): void {
+  private async seen(schema: string) {
+    type Seen = { leader_id: string; until: string; alive: boolean };
+    try {
+      const { lockId } = this.settings;
+      const [seen] = await this.dataSource.query<Seen[]>(seenSql(schema), [lockId]);
+      return seen;
+    } catch {
+      return undefined; // the database is away, or the table is gone or not of that kind: nothing is to be seen
+    }
+  }
+
+  private warn(place: string, holder: string): void {
     const { schema, lockId } = this.settings;
+    const meant =
+      place === schema
+        ? ''
+        : `. Theirs is the schema ${place}, because they never quote it: schema: '${place}' is the same one here`;
     this.logger.warn(
-      `lock ${lockId} in the table ${schema}.leader_lease is in use by '${holder}', an instance of nest-leader-election. ` +
+      `lock ${lockId} in the table ${place}.leader_lease is in use by '${holder}', an instance of nest-leader-election. ` +
         'It and this elector do not see each other: run side by side, both lead. Stop all old instances first, or set ' +
-        'candidate: false here until the last one is gone (docs/migrating.md)',
+        `candidate: false here until the last one is gone (docs/migrating.md)${meant}`,
     );
   }
 }

@@ -5,8 +5,6 @@ import { dropSql, migrationSql } from './sql.js';
 
 export class LeaderElectionMigrationBase implements MigrationInterface {
   schema: string = DEFAULT_SCHEMA;
-  /** Ends with a timestamp of 13 digits, as TypeORM asks of every migration. */
-  declare name?: string;
 
   /** Makes the schema, the ledger and the view `leader_lease`, each where it is missing. */
   async up(queryRunner: QueryRunner): Promise<void> {

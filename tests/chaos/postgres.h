@@ -12,7 +12,7 @@ extern troop *members;
 
 extern const char *const SAFE[];
 extern const char *const FAST[];
-/* So long that a busy machine does not end a leadership that costs nothing. */
+/* A lease that outlasts a machine that stands still for a second. */
 extern const char *const STEADY[];
 /* Nobody takes over by waiting here: the time-out is longer than the test's patience. */
 extern const char *const PATIENT[];
@@ -21,7 +21,6 @@ extern const char *const PATIENT[];
 void give_table(postgres_server *to);
 /* Fails where the answer is another one. */
 void said(postgres_server *by, const char *expected, const char *sql);
-void await_said(postgres_server *by, const char *expected, const char *sql);
 
 /* A member whose sessions are called by its number: m0, m1, ... */
 unsigned add_by(int port, const char *const options[]);

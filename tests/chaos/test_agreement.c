@@ -277,11 +277,19 @@ static void quorum_fast(void **state)
 int main(int argc, char **argv)
 {
     troop_main(argc, argv);
-    const struct CMUnitTest tests[] = {
+    const char *part = argc > 1 ? argv[1] : ""; /* or all */
+    const struct CMUnitTest lease[] = {
         cmocka_unit_test(lease_safe),
         cmocka_unit_test(lease_fast),
+    };
+    const struct CMUnitTest quorum[] = {
         cmocka_unit_test(quorum_safe),
         cmocka_unit_test(quorum_fast),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = 0;
+    if (strcmp(part, "quorum") != 0)
+        failed += cmocka_run_group_tests(lease, NULL, NULL);
+    if (strcmp(part, "lease") != 0)
+        failed += cmocka_run_group_tests(quorum, NULL, NULL);
+    return failed;
 }

@@ -22,7 +22,7 @@ troop *members;
 const char *const SAFE[] = {"takeover", "safe", "heartbeat_ms", "100", "timeout_ms", "500", NULL};
 const char *const FAST[] = {"heartbeat_ms", "100", "timeout_ms", "500", NULL};
 const char *const STEADY[] = {"takeover", "safe", "heartbeat_ms", "100", "timeout_ms",
-                              "10000",    NULL};
+                              "2500",     NULL};
 const char *const PATIENT[] = {"heartbeat_ms", "1000", "timeout_ms", "120000", NULL};
 
 void give_table(postgres_server *to)
@@ -41,15 +41,6 @@ void said(postgres_server *by, const char *expected, const char *sql)
     const char *reply = postgres_server_say(by, "%s", sql);
     if (strcmp(reply, expected) != 0)
         fail_msg("%s: \"%s\", not \"%s\"", sql, reply, expected);
-}
-
-void await_said(postgres_server *by, const char *expected, const char *sql)
-{
-    for (int waited = 0; strcmp(postgres_server_say(by, "%s", sql), expected) != 0; waited += 10) {
-        if (waited > TROOP_WAIT_MS)
-            fail_msg("%s: \"%s\", never \"%s\"", sql, postgres_server_say(by, "%s", sql), expected);
-        troop_pause_ms(10);
-    }
 }
 
 static int open_server(void **state)
@@ -114,6 +105,9 @@ unsigned gather(unsigned count, const char *const options[])
         add_by(postgres_server_port(server), options);
     for (unsigned i = 0; i < count; i++)
         troop_await(&members->members[i].started, "a start");
+    troop_await_leader(members, TROOP_MAX);
+    /* A claim may come before its presence; who is killed then is missed by nobody. */
+    postgres_server_await(server, "t", "SELECT bool_and(presence_seen) FROM interrex_ledger");
     return troop_await_leader(members, TROOP_MAX);
 }
 
@@ -122,6 +116,13 @@ void assert_reason(const troop_reign *reign, irx_reason one, irx_reason or_this)
     if (reign->reason != one && reign->reason != or_this)
         fail_msg("it ended with \"%s\", not \"%s\"", irx_reason_text(reign->reason),
                  irx_reason_text(one));
+}
+
+/* Or its lease ran out first: what was done to the server, or to this machine, took longer. */
+static void assert_reason_or_deadline(const troop_reign *reign, irx_reason reason)
+{
+    if (reign->reason != IRX_REASON_CUT_OFF)
+        assert_reason(reign, reason, IRX_REASON_EXPIRED);
 }
 
 /* Nothing that was confirmed after `since_ns` can have carried a belief beyond this. */
@@ -148,8 +149,8 @@ static void a_server_that_restarts(void **state)
         else
             postgres_server_shutdown(server, how == 1);
         postgres_server_restart(server);
-        assert_reason(troop_await_end(members, leader, reigns), IRX_REASON_STORE_CHANGED,
-                      IRX_REASON_CUT_OFF); /* where coming back took longer than the lease */
+        assert_reason_or_deadline(troop_await_end(members, leader, reigns),
+                                  IRX_REASON_STORE_CHANGED);
         leader = troop_await_leader(members, TROOP_MAX);
         troop_assert_no_overlap(members);
     }
@@ -158,10 +159,8 @@ static void a_server_that_restarts(void **state)
 /* With a lease that outlasts the restart it is the epoch, and nothing else, that ends the term. */
 static void a_restart_within_the_lease_is_another_store(void **state)
 {
-    static const char *const long_lease[] = {
-        "takeover", "safe", "heartbeat_ms", "100", "timeout_ms", "2500", NULL};
     (void)state;
-    unsigned leader = gather(2, long_lease);
+    unsigned leader = gather(2, STEADY);
     int64_t began_ns = irx__clock_boot_ns();
     postgres_server_kill(server);
     postgres_server_restart(server);
@@ -274,15 +273,14 @@ static void fail_over(bool losing)
     if (losing) {
         said(standby, "", "ALTER SYSTEM SET primary_conninfo = ''");
         said(standby, "t", "SELECT pg_reload_conf()");
-        await_said(standby, "0", "SELECT count(*) FROM pg_stat_wal_receiver");
+        postgres_server_await(standby, "0", "SELECT count(*) FROM pg_stat_wal_receiver");
         troop_kill(members, leader); /* so that a term is lost, not beats alone */
         leader = troop_await_leader(members, leader);
     }
     unsigned reigns = members->members[leader].reigns;
     postgres_server_kill(server);
     postgres_server_promote(standby);
-    assert_reason(troop_await_end(members, leader, reigns), IRX_REASON_STORE_CHANGED,
-                  IRX_REASON_CUT_OFF);
+    assert_reason_or_deadline(troop_await_end(members, leader, reigns), IRX_REASON_STORE_CHANGED);
     unsigned next = troop_await_leader(members, TROOP_MAX);
     troop_assert_no_overlap(members);
     const char *now = postgres_server_say(standby, "SELECT incarnation FROM interrex_ledger");
@@ -325,9 +323,11 @@ static void a_promotion_beside_a_primary_that_hangs(void **state)
     postgres_server_catch_up(standby);
     proxy_silence(way, true);
     postgres_server_promote(standby);
-    await_said(standby, "t",
-               "SELECT bool_or(session <> '') FROM interrex_ledger"
-               " WHERE beat > 0 AND renewed_at > pg_postmaster_start_time()");
+    char sql[160]; /* what was streamed before has a time that is earlier */
+    snprintf(sql, sizeof sql,
+             "SELECT bool_or(session <> '') FROM interrex_ledger WHERE renewed_at > '%s'",
+             postgres_server_say(standby, "SELECT clock_timestamp()"));
+    postgres_server_await(standby, "t", sql);
     troop_await_leader(members, TROOP_MAX);
     troop_assert_no_overlap(members);
     troop_end(members);
@@ -359,7 +359,7 @@ static void a_url_that_names_a_standby(void **state)
 /* Whatever happens to the table under a leader, it is told, and the next term is a later one. */
 static void change(const char *how, irx_reason reason, irx_reason or_this)
 {
-    unsigned leader = gather(3, SAFE);
+    unsigned leader = gather(3, STEADY);
     assert_int_not_equal(postgres_server_say(server, "%s", how)[0], '-');
     assert_reason(troop_await_end(members, leader, 1), reason, or_this);
     troop_await_leader(members, TROOP_MAX);
@@ -517,7 +517,8 @@ static void a_full_connection_table(void **state)
     (void)state;
     take_server(&(postgres_options){.max_connections = 8, .no_fsync = true});
     unsigned leader = gather(2, PATIENT); /* two connections each, and a line: of five */
-    await_said(server, "5", "SELECT count(*) FROM pg_stat_activity WHERE usename = 'worker'");
+    postgres_server_await(server, "5",
+                          "SELECT count(*) FROM pg_stat_activity WHERE usename = 'worker'");
     unsigned third = add_by(postgres_server_port(server), PATIENT);
     troop_await_error(members, third, IRX_EUNAVAILABLE);
     assert_non_null(strstr(members->members[third].error.text, "max_connections"));
@@ -568,9 +569,10 @@ static void a_bad_day(void **state)
 int main(int argc, char **argv)
 {
     troop_main(argc, argv);
-    if (argc > 1)
-        cmocka_set_test_filter(argv[1]);
-    const struct CMUnitTest tests[] = {
+    const char *part = argc > 1 ? argv[1] : ""; /* or all; and of that what a pattern names */
+    if (argc > 2)
+        cmocka_set_test_filter(argv[2]);
+    const struct CMUnitTest servers[] = {
         TEST(a_server_that_restarts),
         TEST(a_restart_within_the_lease_is_another_store),
         TEST(a_server_that_is_down_at_start),
@@ -594,6 +596,8 @@ int main(int argc, char **argv)
         TEST(a_foreign_table_is_left_alone),
         TEST(a_full_connection_table),
         TEST(a_bad_day),
+    };
+    const struct CMUnitTest sessions[] = {
         TEST(a_killed_leader_is_followed_by_the_waiting_line),
         TEST(under_fast_a_lost_presence_ends_the_term),
         TEST(a_lost_command_session_costs_nothing),
@@ -606,5 +610,10 @@ int main(int argc, char **argv)
         TEST(a_row_that_is_locked),
         TEST(a_table_that_is_locked),
     };
-    return cmocka_run_group_tests(tests, open_server, close_server);
+    int failed = 0;
+    if (strcmp(part, "sessions") != 0)
+        failed += cmocka_run_group_tests(servers, open_server, close_server);
+    if (strcmp(part, "servers") != 0)
+        failed += cmocka_run_group_tests(sessions, open_server, close_server);
+    return failed;
 }

@@ -262,7 +262,7 @@ static void one_lease_goes_on_among_rows_that_are_held(void **state)
     for (int i = 0; i < COUNT; i++) {
         char name[16];
         snprintf(name, sizeof name, "e%d", i);
-        e[i] = open_election(worker_url(""), name, "takeover", "safe", NULL);
+        e[i] = open_election(worker_url(""), name, "takeover", "safe", "timeout_ms", "4000", NULL);
         assert_int_equal(irx_election_start(e[i]), 0);
     }
     for (int i = 0; i < COUNT; i++)
@@ -272,7 +272,7 @@ static void one_lease_goes_on_among_rows_that_are_held(void **state)
     postgres_session_say(other, "SELECT name FROM interrex_ledger WHERE name <> 'e0' FOR UPDATE");
     for (int i = 1; i < COUNT; i++)
         expect_event(e[i], IRX_DEFEATED);
-    sleep_ms(1600); /* a lease more */
+    sleep_ms(4200); /* a lease more */
     assert_true(irx_election_is_leader(e[0]));
     assert_true(no_event_waits(e[0], IRX_DEFEATED));
     for (int i = 1; i < COUNT; i++)
@@ -340,7 +340,7 @@ static void a_watch_outlives_its_lines(void **state)
     static const char lines[] = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active'"
                                 " AND query LIKE '%PERFORM pg_advisory_xact_lock_shared(%'"
                                 " AND pid <> pg_backend_pid()";
-    static const char cut[] = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+    static const char cut[] = "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity"
                               " WHERE query LIKE '%PERFORM pg_advisory_xact_lock_shared(%'"
                               " AND pid <> pg_backend_pid()";
     enum { WATCHED = 6 };
@@ -362,9 +362,10 @@ static void a_watch_outlives_its_lines(void **state)
         assert_true(await_said("4", lines));
         must_say(cut);
     }
-    postgres_server_say(server, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                                " WHERE query LIKE '%%unnest($1::text[]) AS p (process)%%'"
-                                " AND pid <> pg_backend_pid()"); /* who asks for the others */
+    assert_true(await_said("1", "SELECT count(pg_terminate_backend(pid, 10000))"
+                                " FROM pg_stat_activity" /* who asks for the others */
+                                " WHERE query LIKE '%unnest($1::text[]) AS p (process)%'"
+                                " AND pid <> pg_backend_pid()"));
     assert_true(await_said("4", lines));
     for (int i = 0; i < WATCHED; i++)
         assert_int_equal(at[i]->gones, 0);

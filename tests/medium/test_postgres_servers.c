@@ -129,10 +129,8 @@ static void commits_wait_for_a_synchronous_standby(void **state)
     assert_true(client >= 0);
     if (client == 0)
         _exit(postgres_say(postgres_server_url(*state), "UPDATE awaited SET a = 2", NULL) == NULL);
-    while (strcmp(postgres_server_say(*state, "SELECT count(*) FROM pg_stat_activity"
-                                              " WHERE wait_event = 'SyncRep'"),
-                  "1") != 0)
-        unprivileged_pause_ms(10);
+    postgres_server_await(*state, "1",
+                          "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
     assert_string_equal(postgres_server_say(*state, "SELECT a FROM awaited"), "1");
     postgres_server_signal_all(standby, SIGCONT);
     unprivileged_reap(&client);

@@ -403,7 +403,8 @@ static void a_stopped_election_needs_no_connection(void **state)
 static void what_was_stays_readable(void **state)
 {
     (void)state;
-    irx_election *e = open_election("memory:life", "x", "profile", "swift", NULL);
+    irx_election *e = open_election("memory:life", "x", "heartbeat_ms", "50", "timeout_ms", "5000",
+                                    NULL); /* which a busy machine does not miss */
     irx_election_start(e);
     await_leading(e);
     irx_metrics metrics;

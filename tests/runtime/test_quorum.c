@@ -21,7 +21,8 @@ static irx_metrics metrics_of(irx_election *e)
 static void gather(const char *name)
 {
     for (int i = 0; i < MEMBERS; i++) {
-        member[i] = open_election(url, name, "protocol", "quorum", "profile", "swift", NULL);
+        member[i] = open_election(url, name, "protocol", "quorum", "heartbeat_ms", "50",
+                                  "timeout_ms", "5000", NULL);
         assert_int_equal(irx_election_start(member[i]), 0);
         if (i == 0)
             await_leading(member[0]);

@@ -72,6 +72,7 @@ static void the_callback_is_called_when_events_begin_to_wait(void **state)
     assert_int_equal(atomic_load(&who.calls), 0);
     irx_election_start(e);
     await_leading(e);
+    await_calls(&who, 1);
     sleep_ms(20);
     assert_int_equal(atomic_load(&who.calls), 1); /* though half a dozen events wait */
     assert_true(no_event_waits(e, IRX_STOPPED));

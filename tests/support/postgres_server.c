@@ -2,6 +2,7 @@
  * nothing of it behind. */
 #include "postgres_server.h"
 
+#include "cmocka_all.h"
 #include "postgres_processes.h"
 #include "postgres_say.h"
 #include "unprivileged.h"
@@ -14,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { STEP_MS = 10, STEPS_MAX = 6000, PORTS_MAX = 5, URL_MAX = 256 };
+enum { STEP_MS = 10, STEPS_MAX = 6000, ANSWERS_MAX = 2000, PORTS_MAX = 5, URL_MAX = 256 };
 
 struct postgres_server {
     pid_t pid; /* of the postmaster; 0: not running */
@@ -307,6 +308,15 @@ const char *postgres_server_say(postgres_server *server, const char *format, ...
     if (server->reply == NULL)
         give_up(server, why);
     return server->reply;
+}
+
+void postgres_server_await(postgres_server *server, const char *expected, const char *sql)
+{
+    for (int i = 0; strcmp(postgres_server_say(server, "%s", sql), expected) != 0; i++) {
+        if (i == ANSWERS_MAX)
+            fail_msg("%s: \"%s\", never \"%s\"", sql, server->reply, expected);
+        unprivileged_pause_ms(STEP_MS);
+    }
 }
 
 void postgres_server_signal(postgres_server *server, int signal)

@@ -43,6 +43,8 @@ int postgres_server_pid(const postgres_server *server);
  * with a minus before it. */
 const char *postgres_server_say(postgres_server *server, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Says that again and again until the answer is this one; after a long while the test fails. */
+void postgres_server_await(postgres_server *server, const char *expected, const char *sql);
 
 /* To the postmaster alone: a stopped one takes no new connections, the others go on. */
 void postgres_server_signal(postgres_server *server, int signal);

@@ -163,16 +163,30 @@ static void on_limit(struct ev_loop *loop, ev_timer *watcher, int events)
     ev_break(loop, EVBREAK_ONE);
 }
 
+/* What is due already comes by itself: ev_run would see to it too, and then wait for more. */
+static void run_once(rig *r)
+{
+    if (ev_pending_count(r->loop) > 0)
+        ev_invoke_pending(r->loop);
+    else
+        ev_run(r->loop, EVRUN_ONCE);
+}
+
+static void start_limit(rig *r, ev_timer *limit, int ms)
+{
+    ev_timer_init(limit, on_limit, ms / 1000.0, 0.0);
+    limit->data = r;
+    r->timed_out = false;
+    ev_now_update(r->loop);
+    ev_timer_start(r->loop, limit);
+}
+
 bool rig_wait(rig *r, const unsigned *counter, unsigned least)
 {
     ev_timer limit;
-    ev_timer_init(&limit, on_limit, RIG_WAIT_MS / 1000.0, 0.0);
-    limit.data = r;
-    r->timed_out = false;
-    ev_now_update(r->loop);
-    ev_timer_start(r->loop, &limit);
+    start_limit(r, &limit, RIG_WAIT_MS);
     while (*counter < least && !r->timed_out)
-        ev_run(r->loop, EVRUN_ONCE);
+        run_once(r);
     ev_timer_stop(r->loop, &limit);
     return *counter >= least;
 }
@@ -180,13 +194,9 @@ bool rig_wait(rig *r, const unsigned *counter, unsigned least)
 void rig_run_ms(rig *r, int ms)
 {
     ev_timer limit;
-    ev_timer_init(&limit, on_limit, ms / 1000.0, 0.0);
-    limit.data = r;
-    r->timed_out = false;
-    ev_now_update(r->loop);
-    ev_timer_start(r->loop, &limit);
+    start_limit(r, &limit, ms);
     while (!r->timed_out)
-        ev_run(r->loop, EVRUN_ONCE);
+        run_once(r);
 }
 
 void rig_connect(rig *r, irx_channel channel)
@@ -197,11 +207,16 @@ void rig_connect(rig *r, irx_channel channel)
 bool rig_up(rig *r, irx_channel channel)
 {
     unsigned told = r->ups[channel] + r->downs[channel];
+    ev_timer limit;
     rig_connect(r, channel);
     if (r->ups[channel] + r->downs[channel] != told)
         give_up("connect answered from within the call");
-    while (r->ups[channel] + r->downs[channel] == told)
-        ev_run(r->loop, EVRUN_ONCE);
+    start_limit(r, &limit, RIG_WAIT_MS);
+    while (r->ups[channel] + r->downs[channel] == told && !r->timed_out)
+        run_once(r);
+    if (r->timed_out)
+        give_up("connect was not answered");
+    ev_timer_stop(r->loop, &limit);
     return r->up[channel];
 }
 
@@ -211,6 +226,23 @@ void rig_up_both(rig *r)
         give_up(r->why[IRX_CHANNEL_PRESENCE].text);
     if (!rig_up(r, IRX_CHANNEL_COMMAND))
         give_up(r->why[IRX_CHANNEL_COMMAND].text);
+}
+
+void rig_vanish(rig *r, redis_server *server)
+{
+    char process[33];
+    char channel[IRX_NAMESPACE_MAX + 64];
+    char nobody[sizeof channel + 2];
+    irx_id_print(r->id[IRX_CHANNEL_PRESENCE], process);
+    snprintf(channel, sizeof channel, "%s:presence:%s", r->namespace_name, process);
+    snprintf(nobody, sizeof nobody, "%s 0", channel);
+    irx__medium_redis.disconnect(r->medium, IRX_CHANNEL_PRESENCE);
+    for (int waited = 0; strcmp(redis_server_say(server, "PUBSUB NUMSUB %s", channel), nobody) != 0;
+         waited++) {
+        if (waited > RIG_WAIT_MS)
+            give_up("the server keeps a presence that was ended");
+        rig_run_ms(r, 1);
+    }
 }
 
 irx_op rig_op(rig *r, irx_op_kind kind, irx_id session)

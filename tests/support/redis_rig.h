@@ -4,6 +4,7 @@
 #define REDIS_RIG_H
 
 #include "medium/medium.h"
+#include "redis_server.h"
 
 enum { RIG_MS = 1000000, RIG_WAIT_MS = 10000, RIG_LOG_MAX = 64 };
 
@@ -66,10 +67,13 @@ bool rig_wait(rig *rig, const unsigned *counter, unsigned least);
 void rig_run_ms(rig *rig, int ms);
 
 void rig_connect(rig *rig, irx_channel channel);
-/* Connects and waits for up or down; true if it is up. */
+/* Connects and waits for up or down; true if it is up. Ends the test program if neither comes. */
 bool rig_up(rig *rig, irx_channel channel);
 /* Both channels; ends the test program where that fails. */
 void rig_up_both(rig *rig);
+/* Ends its presence, and waits until the server knows: what others say comes by other connections,
+ * and may be there before. */
+void rig_vanish(rig *rig, redis_server *server);
 
 /* An operation of this seat with what all of them carry. */
 irx_op rig_op(rig *rig, irx_op_kind kind, irx_id session);

@@ -74,7 +74,7 @@ suite_node() {
     mapfile -t tests < <(files tests/node -name '*.test.js' -o -name '*.test.mjs')
     [ ${#tests[@]} != 0 ] || { absent 'Node tests'; return; }
     heading 'Node tests'
-    node --test --test-timeout=120000 --test-reporter=spec --test-reporter-destination=stdout \
+    node --test --test-concurrency=4 --test-timeout=300000 --test-reporter=spec --test-reporter-destination=stdout \
         --test-reporter=tap --test-reporter-destination="$logs/node.tap" "${tests[@]}"
     counted 'Node tests' $? tap "$logs/node.tap"
 }

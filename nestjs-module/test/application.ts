@@ -31,6 +31,7 @@ async function main(): Promise<void> {
     logger: ['warn', 'error'],
   });
   if (process.argv[2] === 'hooks') application.enableShutdownHooks();
+  say('booted');
 }
 
 void main();

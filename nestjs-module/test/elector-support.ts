@@ -85,8 +85,9 @@ export function elsewhere(server: PostgresServer, config: LeaderElectorConfig): 
     process: child,
     lines,
     line: (start) =>
-      until(`the process says ${start}; it said ${lines.join(' | ')}`, () =>
-        lines.some((line) => line.startsWith(start)),
+      until(
+        () => `the process says ${start}; it said ${lines.join(' | ')}`,
+        () => lines.some((line) => line.startsWith(start)),
       ),
   };
 }

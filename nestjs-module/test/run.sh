@@ -36,7 +36,7 @@ tally() {
 rm -rf .test && mkdir .test
 "$bin/tsc" -p tsconfig.json && "$bin/tsc" -p test/tsconfig.json && "$bin/tsc" -p "$example" || exit 1
 
-"$bin/mocha" --timeout 60000 --forbid-only --forbid-pending '.test/*.test.js' 2>&1 |
+"$bin/mocha" --timeout 180000 --forbid-only --forbid-pending '.test/*.test.js' 2>&1 |
     tee .test/mocha.log
 tally "${PIPESTATUS[0]}" .test/mocha.log '^ *([0-9]+) passing.*' '^ *([0-9]+) failing.*'
 

@@ -53,11 +53,14 @@ export async function closeAll(): Promise<void> {
   await Promise.all(applications.splice(0).map((application) => application.close()));
 }
 
-/** Resolves when `check` says yes. The limit is for a machine under load; a test never measures it. */
-export async function until(what: string, check: () => boolean): Promise<void> {
-  const end = Date.now() + 20_000;
+/**
+ * Resolves when `check` says yes. The limit is for a machine under load; a test never measures it. A function says what
+ * was in vain when it was.
+ */
+export async function until(what: string | (() => string), check: () => boolean): Promise<void> {
+  const end = Date.now() + 60_000;
   while (!check()) {
-    if (Date.now() > end) throw new Error(`in vain: ${what}`);
+    if (Date.now() > end) throw new Error(`in vain: ${typeof what === 'string' ? what : what()}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

@@ -4,7 +4,15 @@
 const assert = require('node:assert/strict');
 const { it } = require('node:test');
 const { setTimeout: sleep } = require('node:timers/promises');
-const { block, freshName, leading, open, started, until } = require('./support/elections.js');
+const {
+  acquainted,
+  block,
+  freshName,
+  leading,
+  open,
+  started,
+  until,
+} = require('./support/elections.js');
 const { onEveryMedium, onMedium } = require('./support/media.js');
 
 const code = (word) => (error) => error.code === word;
@@ -66,9 +74,11 @@ onEveryMedium((place) => {
     const name = freshName();
     let inside = 0;
     const turns = [];
-    const worker = async (who) => {
-      const election = await started(t, { name, url: place.url, heartbeat: 50, timeout: 250 });
-      while (turns.length < 6) {
+    const options = { name, url: place.url, timeout: 1500 };
+    const members = [await started(t, options), await started(t, options)];
+    await acquainted(...members); // or the first would take every turn
+    const worker = async (who, election) => {
+      while (turns.length < 4) {
         await election.lead(async () => {
           inside += 1;
           assert.equal(inside, 1);
@@ -79,7 +89,7 @@ onEveryMedium((place) => {
       }
       await election.stop();
     };
-    await Promise.all([worker('a'), worker('b')]);
+    await Promise.all([worker('a', members[0]), worker('b', members[1])]);
     assert.ok(turns.includes('a') && turns.includes('b'), turns.join(''));
   });
 
@@ -100,7 +110,7 @@ onEveryMedium((place) => {
       running -= 1;
       return seen.length;
     });
-    assert.equal(result, 2);
+    assert.ok(result >= 2); // a machine under load may stall once more
     assert.ok(seen[1].term > seen[0].term);
     assert.equal(seen[0].signal.reason.reason, 'host-stalled');
     assert.equal(seen[0].draining.aborted, true);
@@ -150,12 +160,13 @@ onEveryMedium((place) => {
     );
     await follower.stop();
     await waiting;
+    let runs = false;
     const led = leader.lead(async (leadership) => {
+      runs = true;
       await aborted(leadership.draining);
       return leadership.draining.reason.reason;
     });
-    await until(() => leader.isLeader(), 'it leads');
-    await sleep(20);
+    await until(() => runs, 'it runs');
     await leader.stop();
     assert.equal(await led, 'stopped');
   });

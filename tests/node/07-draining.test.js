@@ -2,48 +2,51 @@
 // Leadership has two ends: it is given up (draining), then over; a loss is both at once.
 
 const assert = require('node:assert/strict');
-const { it } = require('node:test');
+const { describe, it } = require('node:test');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { acquainted, freshName, leading, next, started, until } = require('./support/elections.js');
 const { onEveryMedium, onMedium } = require('./support/media.js');
 
 onEveryMedium((place) => {
-  for (const [how, reason] of [
-    ['resign', 'resigned'],
-    ['stop', 'stopped'],
-    ['transfer', 'transferred'],
-  ]) {
-    it(`${how} waits for the work in progress`, async (t) => {
-      const name = freshName();
-      const election = await leading(t, { name, url: place.url });
-      const successor = await started(t, { name, url: place.url });
-      await acquainted(election, successor);
-      let finish;
-      const work = new Promise((resolve) => (finish = resolve));
-      let held;
-      const led = election.lead((leadership) => {
-        held = leadership;
-        return work;
+  describe('whoever gives up', { concurrency: true }, () => {
+    for (const [how, reason] of [
+      ['resign', 'resigned'],
+      ['stop', 'stopped'],
+      ['transfer', 'transferred'],
+    ]) {
+      it(`${how} waits for the work in progress`, async (t) => {
+        const name = freshName();
+        const options = { name, url: place.url, timeout: 1500 };
+        const election = await leading(t, options);
+        const successor = await started(t, options);
+        await acquainted(election, successor);
+        let finish;
+        const work = new Promise((resolve) => (finish = resolve));
+        let held;
+        const led = election.lead((leadership) => {
+          held = leadership;
+          return work;
+        });
+        await until(() => held, 'the function runs');
+        const end = how === 'transfer' ? election.transfer(successor.id) : election[how]();
+        assert.equal(election.isLeader(), false);
+        assert.equal(held.draining.aborted, true);
+        assert.equal(held.draining.reason.reason, reason);
+        await until(() => election.role === 'draining', 'it drains');
+        await sleep(1700); // longer than the time-out: renewals go on
+        assert.equal(held.check(), true);
+        assert.equal(held.signal.aborted, false);
+        assert.equal(successor.isLeader(), false);
+        finish('finished');
+        assert.equal(await led, 'finished');
+        await end;
+        assert.equal(held.signal.aborted, true);
+        assert.equal(held.signal.reason.reason, reason);
+        assert.equal(held.check(), false);
+        await successor.whenLeader();
       });
-      await until(() => held, 'the function runs');
-      const end = how === 'transfer' ? election.transfer(successor.id) : election[how]();
-      assert.equal(election.isLeader(), false);
-      assert.equal(held.draining.aborted, true);
-      assert.equal(held.draining.reason.reason, reason);
-      await until(() => election.role === 'draining', 'it drains');
-      await sleep(1200); // longer than the time-out: renewals go on
-      assert.equal(held.check(), true);
-      assert.equal(held.signal.aborted, false);
-      assert.equal(successor.isLeader(), false);
-      finish('finished');
-      assert.equal(await led, 'finished');
-      await end;
-      assert.equal(held.signal.aborted, true);
-      assert.equal(held.signal.reason.reason, reason);
-      assert.equal(held.check(), false);
-      await successor.whenLeader();
-    });
-  }
+    }
+  });
 
   it('work that does not end is cut off at drainLimit', async (t) => {
     const name = freshName();

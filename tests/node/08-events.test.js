@@ -186,7 +186,7 @@ onMedium('redis', (place) => {
   it('a store that goes away ends leadership in time; it goes on when the store is back', async (t) => {
     const server = await startRedis();
     t.after(() => server.stop());
-    const election = await leading(t, { name: freshName(), url: server.url });
+    const election = await leading(t, { name: freshName(), url: server.url, timeout: 1000 });
     const leadership = await election.whenLeader();
     const lost = next(election, 'defeated');
     await server.kill();

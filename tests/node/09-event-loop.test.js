@@ -2,6 +2,9 @@
 // The event loop and leadership: what keeps it alive, and what its silence means.
 
 const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
 const { it } = require('node:test');
 const {
   block,
@@ -18,10 +21,11 @@ const { run } = require('./support/child.js');
 onEveryMedium((place) => {
   it('a loop blocked for longer than the time-out keeps its leadership', async (t) => {
     const name = freshName();
-    const election = await leading(t, { name, url: place.url });
-    const rival = await started(t, { name, url: place.url });
+    const options = { name, url: place.url, timeout: 1500 };
+    const election = await leading(t, options);
+    const rival = await started(t, options);
     const { term } = election;
-    block(2500);
+    block(2000);
     assert.equal(election.isLeader(), true);
     assert.equal(election.term, term);
     assert.equal(rival.isLeader(), false);
@@ -41,8 +45,8 @@ onEveryMedium((place) => {
   });
 
   it('an idle loop is not a stalled one', async (t) => {
-    const election = await leading(t, { name: freshName(), url: place.url, stallLimit: 300 });
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    const election = await leading(t, { name: freshName(), url: place.url, stallLimit: 2000 });
+    await new Promise((resolve) => setTimeout(resolve, 3000));
     assert.deepEqual(namesOf(election, 'defeated'), []);
   });
 
@@ -113,24 +117,33 @@ onEveryMedium((place) => {
 onSharedMedia((place) => {
   it('a blocked process is succeeded only past its stallLimit', async (t) => {
     const name = freshName();
+    const over = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'interrex-block-')), 'over');
+    t.after(() => fs.rmSync(path.dirname(over), { recursive: true }));
     const child = run(
       t,
       `const { Election } = require('interrex');
-       const election = new Election(settings);
+       const { existsSync } = require('node:fs');
+       const { over, ...options } = settings;
+       const election = new Election(options);
        election.on('elected', () => console.log('elected'));
        election.on('defeated', ({ reason }) => { console.log('defeated', reason); election.stop(); });
        election.start();
        process.on('SIGUSR2', () => {
          console.log('blocking');
-         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 4000);
+         while (!existsSync(over)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
        });`,
-      { name, url: place.url, stallLimit: 1000, heartbeat: 100, timeout: 1000 },
+      { over, name, url: place.url, stallLimit: 2500, heartbeat: 100, timeout: 1500 },
     );
     await child.line('elected');
-    const mine = await started(t, { name, url: place.url });
+    const mine = await started(t, { name, url: place.url, timeout: 1500 });
+    const begun = performance.now();
     child.kill('SIGUSR2');
     await child.line('blocking');
     await until(() => mine.isLeader(), 'the successor leads');
+    // The limit counts from the last sign of life, which may be older than the block by a second under load.
+    const took = performance.now() - begun;
+    assert.ok(took > 1000, `it took ${took} ms`);
+    fs.writeFileSync(over, '');
     assert.equal(await child.line('defeated'), 'host-stalled');
     assert.equal((await child.ended()).code, 0);
   });

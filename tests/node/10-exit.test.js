@@ -2,7 +2,7 @@
 // How a process ends, and how soon the next one knows.
 
 const assert = require('node:assert/strict');
-const { it } = require('node:test');
+const { describe, it } = require('node:test');
 const { freshName, started, until } = require('./support/elections.js');
 const { onEveryMedium, onSharedMedia } = require('./support/media.js');
 const { run } = require('./support/child.js');
@@ -19,39 +19,42 @@ onSharedMedia((place, medium) => {
     'a natural end': 'for (const election of elections) election.unref()',
     'stop() on SIGTERM': 'process.kill(process.pid, "SIGTERM")',
   };
-  for (const [how, end] of Object.entries(ends)) {
-    // Without presence nothing but a release can end the term.
-    for (const takeover of medium === 'local' ? ['fast'] : ['safe', 'fast']) {
-      it(`${how} while leading releases (takeover ${takeover})`, async (t) => {
-        const options = { ...(takeover === 'safe' ? safe : patient), url: place.url };
-        const names = [freshName(), freshName(), freshName()];
-        const child = run(
-          t,
-          `const { Election } = require('interrex');
-           const elections = settings.names.map((name) => new Election({ ...settings.options, name }));
-           process.once('SIGTERM', () => Promise.all(elections.map((e) => e.stop())).then(() => console.log('stopped')));
-           Promise.all(elections.map((e) => e.start().then(() => e.whenLeader()))).then(() => {
-             console.log('leading');
-           });
-           process.once('SIGUSR2', () => { ${end}; });`,
-          { names, options },
-        );
-        await child.line('leading');
-        const mine = await Promise.all(names.map((name) => started(t, { ...options, name })));
-        assert.ok(mine.every((election) => !election.isLeader()));
-        child.kill('SIGUSR2');
-        const { code, signal, errors } = await child.ended();
-        assert.equal(signal, null, errors);
-        const expected = { 'process.exit()': 3, 'an uncaught error': 1 }[how] ?? 0;
-        assert.equal(code, expected, errors);
-        await until(() => mine.every((election) => election.isLeader()), 'all are succeeded');
-        if (takeover === 'safe') {
-          // Nobody's presence counts and nobody waited for a deadline: the record was given back.
-          for (const election of mine) assert.match(election.history().join(), /claims: vacant/);
-        }
-      });
+  // Each waits long for its own first leadership: side by side.
+  describe('the end of a process', { concurrency: true }, () => {
+    for (const [how, end] of Object.entries(ends)) {
+      // Without presence nothing but a release can end the term.
+      for (const takeover of medium === 'local' ? ['fast'] : ['safe', 'fast']) {
+        it(`${how} while leading releases (takeover ${takeover})`, async (t) => {
+          const options = { ...(takeover === 'safe' ? safe : patient), url: place.url };
+          const names = [freshName(), freshName(), freshName()];
+          const child = run(
+            t,
+            `const { Election } = require('interrex');
+             const elections = settings.names.map((name) => new Election({ ...settings.options, name }));
+             process.once('SIGTERM', () => Promise.all(elections.map((e) => e.stop())).then(() => console.log('stopped')));
+             Promise.all(elections.map((e) => e.start().then(() => e.whenLeader()))).then(() => {
+               console.log('leading');
+             });
+             process.once('SIGUSR2', () => { ${end}; });`,
+            { names, options },
+          );
+          await child.line('leading');
+          const mine = await Promise.all(names.map((name) => started(t, { ...options, name })));
+          assert.ok(mine.every((election) => !election.isLeader()));
+          child.kill('SIGUSR2');
+          const { code, signal, errors } = await child.ended();
+          assert.equal(signal, null, errors);
+          const expected = { 'process.exit()': 3, 'an uncaught error': 1 }[how] ?? 0;
+          assert.equal(code, expected, errors);
+          await until(() => mine.every((election) => election.isLeader()), 'all are succeeded');
+          if (takeover === 'safe') {
+            // Nobody's presence counts and nobody waited for a deadline: the record was given back.
+            for (const election of mine) assert.match(election.history().join(), /claims: vacant/);
+          }
+        });
+      }
     }
-  }
+  });
 });
 
 onEveryMedium((place) => {

@@ -7,13 +7,13 @@ const { Election, InterrexError } = require('interrex');
 const native = require('../../bindings/node/native.js');
 const { run } = require('./support/child.js');
 const { acquainted, freshName, leading, open, started, until } = require('./support/elections.js');
-const { onEveryMedium, onMedium, onSharedMedia } = require('./support/media.js');
+const { onMedium, onSharedMedia, sideBySide } = require('./support/media.js');
 
 const LIMIT = 4096;
 
 const metaOf = (election, id) => election.members().find((member) => member.id === id)?.meta;
 
-onEveryMedium((place) => {
+sideBySide((place) => {
   it('is seen by every member, and beside the leader', async (t) => {
     const name = freshName();
     const meta = { zone: 'a', weight: 1.5, tags: ['grüße', null] };

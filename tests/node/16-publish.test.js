@@ -6,7 +6,7 @@ const { it } = require('node:test');
 const native = require('../../bindings/node/native.js');
 const { run } = require('./support/child.js');
 const { acquainted, freshName, leading, open, started, until } = require('./support/elections.js');
-const { onEveryMedium, onSharedMedia } = require('./support/media.js');
+const { onSharedMedia, sideBySide } = require('./support/media.js');
 
 const LIMIT = 64 * 1024;
 
@@ -19,7 +19,7 @@ function listen(election) {
 
 const newer = (a, b) => a.term > b.term || (a.term === b.term && a.index > b.index);
 
-onEveryMedium((place) => {
+sideBySide((place) => {
   it('reaches every member, with its version', async (t) => {
     const name = freshName();
     const leader = listen(await leading(t, { name, url: place.url }));
@@ -108,9 +108,9 @@ onEveryMedium((place) => {
   });
 
   it('is in the end the last of many, and never goes back', async (t) => {
-    const name = freshName();
-    const leader = await leading(t, { name, url: place.url });
-    const follower = listen(await started(t, { name, url: place.url }));
+    const options = { name: freshName(), url: place.url, timeout: 4000 }; // a value may take a third of it
+    const leader = await leading(t, options);
+    const follower = listen(await started(t, options));
     const published = await Promise.all(Array.from({ length: 50 }, (_, i) => leader.publish(i)));
     for (let i = 1; i < published.length; i++)
       assert.ok(newer(published[i].version, published[i - 1].version));

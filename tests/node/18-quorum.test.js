@@ -3,7 +3,6 @@
 
 const assert = require('node:assert/strict');
 const { it } = require('node:test');
-const { setTimeout: sleep } = require('node:timers/promises');
 const { Election, InterrexError } = require('interrex');
 const { run } = require('./support/child.js');
 const { acquainted, freshName, leading, open, started, until } = require('./support/elections.js');
@@ -68,7 +67,7 @@ onMedium('redis', (place) => {
       await started(t, { ...settings, url: place.url }),
     ];
     await until(() => others.every((it) => it.members().length === 3), 'they know the leader');
-    await sleep(500); // it has been heard
+    await until(() => others.every(({ leader }) => leader !== null), 'and that it leads');
     proxy.silence();
     const leader = await until(() => others.find((it) => it.isLeader()), 'one of them leads');
     const electedAt = Date.now();

@@ -74,7 +74,7 @@ describe('TLS inside Node, which has an OpenSSL of its own', () => {
        const { Election } = require('interrex');
        async function connect(rounds, of) {
          for (let i = 0; i < rounds; i++) {
-           const elections = [0, 1, 2].map((n) => new Election({ name: of + n, url: of.url ?? settings.url }));
+           const elections = [0, 1, 2].map((n) => new Election({ name: of + n, timeout: 10_000, url: settings.url }));
            await Promise.all(elections.map((election) => election.start()));
            crypto.createHash('sha256').update(crypto.randomBytes(64)).digest();
            crypto.generateKeyPairSync('ec', { namedCurve: 'prime256v1' });

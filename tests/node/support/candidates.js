@@ -40,7 +40,7 @@ async function cluster(t, server, count, options = {}) {
     () => all.every((candidate) => candidate.election.members().length === count),
     'all know each other',
   );
-  const leader = all.find(({ state }) => state === 'leader');
+  const leader = await until(() => all.find(({ state }) => state === 'leader'), 'one leads');
   return { kind, all, leader, followers: all.filter((candidate) => candidate !== leader) };
 }
 

@@ -29,6 +29,7 @@ function watch(t, args, environment) {
   const lines = [];
   const waiting = new Set();
   let errors = '';
+  let closed = false;
   child.stderr.on('data', (data) => (errors += data));
   readline.createInterface({ input: child.stdout }).on('line', (line) => {
     lines.push(line);
@@ -36,6 +37,7 @@ function watch(t, args, environment) {
   });
   const ended = new Promise((resolve) => {
     child.once('close', (code, signal) => {
+      closed = true;
       resolve({ code, signal, lines, errors });
       for (const wake of waiting) wake();
     });
@@ -57,8 +59,7 @@ function watch(t, args, environment) {
           const look = () => {
             const found = lines.find((line) => line.startsWith(start));
             if (found !== undefined) resolve(found.slice(start.length).trim());
-            else if (child.exitCode !== null)
-              reject(new Error(`the child ended without "${start}": ${errors}`));
+            else if (closed) reject(new Error(`the child ended without "${start}": ${errors}`));
           };
           waiting.add(look);
           look();

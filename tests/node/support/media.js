@@ -30,10 +30,10 @@ const MEDIA = {
   },
 };
 
-/** body(place, medium): `place.url` is known once the tests run. */
-function onEvery(media, body) {
+/** body(place, medium): `place.url` is known once the tests run, `concurrency` of them at a time. */
+function onEvery(media, body, concurrency = 1) {
   for (const medium of media) {
-    describe(`${medium}:`, () => {
+    describe(`${medium}:`, { concurrency }, () => {
       const place = {};
       before(async () => Object.assign(place, await MEDIA[medium]()));
       after(() => place.close());
@@ -44,6 +44,8 @@ function onEvery(media, body) {
 
 module.exports = {
   onEveryMedium: (body) => onEvery(Object.keys(MEDIA), body),
+  // For tests that mostly wait until members know each other, and neither block this thread nor end a connection.
+  sideBySide: (body) => onEvery(Object.keys(MEDIA), body, 6),
   onSharedMedia: (body) => onEvery(['local', 'redis', 'postgres'], body), // those that several processes can meet at
   onMedia: onEvery,
   onMedium: (medium, body) => onEvery([medium], body),

@@ -62,8 +62,9 @@ class RedisServer {
     for (const end = Date.now() + LIMIT_MS; Date.now() < end; await sleep(10)) {
       if (this.process.exitCode !== null)
         throw new Error(`redis-server ended with ${this.process.exitCode}`);
-      const reply = await this.command('PING').catch(() => '');
-      if (reply.includes('PONG')) return this;
+      // Somebody else may have taken the port: the answer must be of this very process.
+      const reply = await this.command('INFO', 'server').catch(() => '');
+      if (reply.includes(`process_id:${this.process.pid}\r`)) return this;
     }
     throw new Error('redis-server did not answer');
   }
@@ -86,7 +87,13 @@ class RedisServer {
 
 async function startRedis({ password } = {}) {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'interrex-redis-'));
-  return new RedisServer(directory, await freePort(), password).run();
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await new RedisServer(directory, await freePort(), password).run();
+    } catch (error) {
+      if (attempt === 5) throw error; // before that somebody else may have taken the port
+    }
+  }
 }
 
 module.exports = { startRedis, freePort };

@@ -1,5 +1,6 @@
 """Real media for the tests: memory, a directory, and servers of our own on free ports."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -15,8 +16,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from interrex import Election
+
 POSTGRES_MESSAGE_MAX = 5901  # bytes: what is left of a NOTIFY's 8000
 LIMIT = 20.0  # seconds; for what takes milliseconds: a hang fails, a slow machine does not
+
+# For leaderships that last until somebody ends them: no pause of a busy machine is as long.
+LASTING = {"heartbeat": 0.05, "timeout": 5}
 
 
 def free_port() -> int:
@@ -125,19 +131,41 @@ class PostgresServer:
 class Program:
     """A Python program of its own, in development mode, with every warning an error."""
 
+    # Ctrl-C interrupts it, though whoever runs the tests may have left it ignored.
+    head = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+
     def __init__(self, code: str, *arguments: str) -> None:
-        command = [sys.executable, "-X", "dev", "-W", "error", "-c", textwrap.dedent(code)]
+        command = [sys.executable, "-X", "dev", "-W", "error", "-c"]
         self.process = subprocess.Popen(
-            [*command, *arguments],
+            [*command, self.head + textwrap.dedent(code), *arguments],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
 
+    @contextlib.contextmanager
+    def _limited(self) -> Iterator[None]:
+        """Kills it if this takes too long: what it has to say ends then."""
+        overdue = threading.Timer(LIMIT, self.process.kill)
+        overdue.daemon = True
+        overdue.start()
+        try:
+            yield
+        finally:
+            overdue.cancel()
+
     def line(self) -> str:
+        """The next one that it says; empty where it ended instead, or said nothing for too long."""
         assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
+        with self._limited():
+            return self.process.stdout.readline().strip()
+
+    def tell(self, line: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{line}\n")
+        self.process.stdin.flush()
 
     def signal(self, number: int) -> None:
         self.process.send_signal(number)
@@ -145,12 +173,9 @@ class Program:
     def finish(self, status: int = 0) -> str:
         """What was left to say on stdout, after an exit with this status and a clean stderr."""
         # Not by communicate(): that looks past what reading lines has taken in already.
-        overdue = threading.Timer(LIMIT, self.process.kill)
-        overdue.daemon = True
-        overdue.start()
-        out, err = self.process.stdout.read(), self.process.stderr.read()
-        assert self.process.wait() == status, err
-        overdue.cancel()
+        with self._limited():
+            out, err = self.process.stdout.read(), self.process.stderr.read()
+            assert self.process.wait() == status, err
         assert err == ""
         return out.strip()
 
@@ -160,6 +185,12 @@ def eventually(look: Callable[[], object], within: float = LIMIT) -> None:
     while not look():
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.005)
+
+
+def look_around(*elections: Election) -> None:
+    """Each sees now who is there: a meta, though the same, brings the table of members with it."""
+    for election in elections:
+        election.set_meta(election.meta, timeout=LIMIT)
 
 
 @pytest.fixture(scope="session")

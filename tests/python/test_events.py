@@ -5,7 +5,7 @@ import threading
 import time
 
 import pytest
-from conftest import LIMIT, eventually
+from conftest import LASTING, LIMIT, eventually
 
 from interrex import Election
 
@@ -17,7 +17,7 @@ def life(events):
 
 
 def test_the_first_iterator_begins_with_the_start(url, name):
-    with Election(name, url=url, profile="swift", label="me") as election:
+    with Election(name, url=url, label="me", **LASTING) as election:
         eventually(election.is_leader)
         token = election.token
         eventually(election.members)
@@ -34,7 +34,7 @@ def test_the_first_iterator_begins_with_the_start(url, name):
 
 
 def test_draining_is_told(name):
-    with Election(name, url="memory:", profile="swift") as election:
+    with Election(name, url="memory:", **LASTING) as election:
         events = election.events()
         with election.lead(timeout=LIMIT):
             election.resign()
@@ -44,7 +44,7 @@ def test_draining_is_told(name):
 
 
 def test_every_iterator_sees_every_event(url, name):
-    election = Election(name, url=url, profile="swift")
+    election = Election(name, url=url, **LASTING)
     collected = [[] for _ in range(4)]
     threads = [threading.Thread(target=into.extend, args=[election.events()]) for into in collected]
     for thread in threads:
@@ -104,7 +104,7 @@ def test_an_iterator_may_be_dropped(name):
 
 
 def test_an_iterator_that_nobody_advances_keeps_them(name):
-    with Election(name, url="memory:", profile="swift") as election:
+    with Election(name, url="memory:", **LASTING) as election:
         events = election.events()
         for _ in range(5):
             eventually(election.is_leader)

@@ -5,7 +5,7 @@ import threading
 import time
 
 import pytest
-from conftest import LIMIT, POSTGRES_MESSAGE_MAX, eventually
+from conftest import LASTING, LIMIT, POSTGRES_MESSAGE_MAX, eventually, look_around
 
 from interrex import Election, ElectionTimeout, InterrexError, NotLeaderError, Version
 
@@ -15,13 +15,14 @@ JSON = {"text": 'Grüße, 世界 \0 "', "list": [1, -2.5, True, None, {"deep": [
 @pytest.fixture
 def members(place, name):
     """A leader and two followers that know of each other."""
-    with Election(name, label="first", meta={"number": 1}, **place) as first:
+    with Election(name, label="first", meta={"number": 1}, **LASTING, **place) as first:
         eventually(first.is_leader)
         with (
-            Election(name, label="second", meta={"number": 2}, **place) as second,
-            Election(name, label="third", candidate=False, **place) as third,
+            Election(name, label="second", meta={"number": 2}, **LASTING, **place) as second,
+            Election(name, label="third", candidate=False, **LASTING, **place) as third,
         ):
             everybody = (first, second, third)
+            look_around(first, second)
             eventually(lambda: all(len(one.members()) == 3 and one.leader for one in everybody))
             yield everybody
 

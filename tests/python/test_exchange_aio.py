@@ -5,7 +5,7 @@ import itertools
 import time
 
 import pytest
-from conftest import LIMIT, POSTGRES_MESSAGE_MAX
+from conftest import LASTING, LIMIT, POSTGRES_MESSAGE_MAX
 
 from interrex import ElectionTimeout, InterrexError, NotLeaderError, Version, aio
 
@@ -29,9 +29,10 @@ async def told(events, kind, count=1):
 @pytest.fixture
 async def members(place, name):
     """A leader and a follower that know of each other."""
-    async with aio.Election(name, label="first", meta={"number": 1}, **place) as first:
+    async with aio.Election(name, label="first", meta={"number": 1}, **LASTING, **place) as first:
         await first.wait_leader(LIMIT)
-        async with aio.Election(name, label="second", **place) as second:
+        async with aio.Election(name, label="second", **LASTING, **place) as second:
+            await first.set_meta(first.meta)  # and sees at once who is there
             await until(lambda: all(len(one.members()) == 2 for one in (first, second)))
             await until(lambda: second.leader)
             yield first, second
@@ -192,24 +193,23 @@ async def test_a_body_publishes_until_it_is_cancelled(name):
 async def test_what_is_refused_after_a_loss_is_the_loss(name):
     """The loss need not have cancelled the body yet when it asks for what only a leader may."""
     terms = []
-    async with (
-        aio.Election(name, url="memory:", drain_limit=0.05) as first,
-        aio.Election(name, url="memory:") as second,
-    ):
+    async with aio.Election(name, url="memory:", drain_limit=0.05) as first:
+        await first.wait_leader(LIMIT)
+        async with aio.Election(name, url="memory:") as second:
 
-        async def body(leadership):
-            terms.append(leadership.term)
-            if len(terms) == 1:
-                await until(lambda: len(first.members()) == 2)
-                first._resign()
-                time.sleep(0.5)  # no cancellation gets through, and the second takes over
-                await first.publish("too late")
-            return "done"
+            async def body(leadership):
+                terms.append(leadership.term)
+                if len(terms) == 1:
+                    await until(lambda: len(first.members()) == 2)
+                    first._resign()
+                    time.sleep(0.5)  # no cancellation gets through, and the second takes over
+                    await first.publish("too late")
+                return "done"
 
-        running = asyncio.create_task(first.run(body))
-        await until(second.is_leader)
-        await second.stop()
-        assert await asyncio.wait_for(running, LIMIT) == "done"
+            running = asyncio.create_task(first.run(body))
+            await until(second.is_leader)
+            await second.stop()
+            assert await asyncio.wait_for(running, LIMIT) == "done"
     assert len(terms) == 2
 
 

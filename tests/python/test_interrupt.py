@@ -24,9 +24,7 @@ PROGRAM = """
     from interrex import Election
     call, url, name = sys.argv[1:]
     waits_to_lead = call in ("lead", "run", "events")
-    election = Election(name, url=url, profile="swift", drain_limit=3600, candidate=False)
-    if call not in ("lead", "run", "events"):
-        election = Election(name, url=url, profile="swift", drain_limit=3600)
+    election = Election(name, url=url, timeout=60, drain_limit=3600, candidate=not waits_to_lead)
     election.start()
     release = threading.Event()
     def work():
@@ -60,7 +58,7 @@ def test_a_wait_ends(call, programs, shared_redis, name):
     sent = now_ns()
     word, at = program.line().split()
     assert word == "interrupted"
-    assert (int(at) - sent) / 1e6 < 1000  # the promise is 100 ms; a busy machine gets ten times
+    assert (int(at) - sent) / 1e9 < 10  # the promise is 100 ms; a machine may be busy, not so long
     assert program.finish() == "stopped"
 
 
@@ -94,17 +92,18 @@ def test_the_others_go_on_waiting(programs, name):
         """
         import sys, threading
         from interrex import Election
-        election = Election(sys.argv[1], url="memory:", profile="swift", candidate=False)
+        election = Election(sys.argv[1], url="memory:", candidate=False)
         kinds = []
         events = election.events()
         election.start()
         def collect():
+            print("collects")
             for event in events:
                 kinds.append(event.kind)
         try:
             print("waits")
-            threading.Timer(0.2, lambda: collector.start()).start()
             collector = threading.Thread(target=collect)
+            threading.Timer(0.2, collector.start).start()
             with election.lead():
                 pass
         except KeyboardInterrupt:
@@ -116,7 +115,8 @@ def test_the_others_go_on_waiting(programs, name):
         name,
     )
     assert program.line() == "waits"
-    wait_a_little(0.5)
+    assert program.line() == "collects"
+    wait_a_little()
     program.signal(signal.SIGINT)
     assert program.finish() == "stopped"
 
@@ -127,7 +127,7 @@ def test_a_signal_handler_that_raises_hands_over(programs, shared_url, name):
         import signal, sys
         from interrex import Election
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
-        with Election(sys.argv[2], url=sys.argv[1], profile="swift") as election:
+        with Election(sys.argv[2], url=sys.argv[1], timeout=60) as election:
             with election.lead() as leadership:
                 print("leads")
                 leadership.draining.wait()
@@ -159,14 +159,13 @@ def test_an_event_that_comes_with_a_signal_is_not_lost(name):
     kinds = []
     interrupts = 0
     try:
-        with Election(name, url="memory:", profile="swift") as election:
-            events = election.events(timeout=0.2)
-            eventually(election.is_leader)
+        with Election(name, url="memory:", timeout=60) as election:
+            events = election.events(timeout=2)
             for _ in range(20):
                 eventually(election.is_leader)
                 thread = threading.Thread(target=both)
-                thread.start()
                 try:
+                    thread.start()
                     for event in events:
                         kinds.append(event.kind)
                 except Interrupted:

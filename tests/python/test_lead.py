@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from conftest import LIMIT, eventually
+from conftest import LASTING, LIMIT, eventually, look_around
 
 from interrex import (
     Election,
@@ -20,24 +20,25 @@ from interrex import (
 @pytest.fixture
 def pair(url, name):
     """Two members, the first of which leads."""
-    with Election(name, url=url, profile="swift", label="first", drain_limit=60) as first:
+    with Election(name, url=url, label="first", drain_limit=60, **LASTING) as first:
         eventually(first.is_leader)
-        with Election(name, url=url, profile="swift", label="second") as second:
+        with Election(name, url=url, label="second", **LASTING) as second:
+            look_around(first)
             eventually(lambda: len(first.members()) == len(second.members()) == 2)
             yield first, second
 
 
 @pytest.fixture
 def alone(name):
-    with Election(name, url="memory:", profile="swift", drain_limit=60) as election:
+    with Election(name, url="memory:", drain_limit=60, **LASTING) as election:
         eventually(election.is_leader)
         yield election
 
 
 @pytest.fixture
 def stalling(name):
-    """A member that steps down when this process says nothing for 0.1 s."""
-    with Election(name, url="memory:", profile="swift", stall_limit=0.1) as election:
+    """A member that steps down when this process says nothing for 0.3 s."""
+    with Election(name, url="memory:", stall_limit=0.3, **LASTING) as election:
         yield election
 
 
@@ -121,7 +122,7 @@ def test_resigning_waits_for_the_work_of_others(pair):
 
 def test_work_longer_than_the_drain_limit_is_lost(name):
     with (
-        Election(name, url="memory:", profile="swift", drain_limit=0.05) as election,
+        Election(name, url="memory:", drain_limit=0.05, **LASTING) as election,
         pytest.raises(LeadershipLost) as caught,
         election.lead(timeout=LIMIT) as leadership,
     ):

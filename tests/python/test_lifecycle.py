@@ -5,13 +5,13 @@ import math
 import threading
 
 import pytest
-from conftest import eventually
+from conftest import LASTING, eventually
 
 from interrex import ConfigError, Election, ElectionTimeout, InterrexError, MediumError, Token
 
 
 def test_a_single_member_leads_and_tells(url, name):
-    election = Election(name, url=url, profile="swift", label="me")
+    election = Election(name, url=url, label="me", **LASTING)
     assert (election.role, election.id, election.token, election.term) == ("stopped", None, None, 0)
     assert not election.is_leader()
     with election:
@@ -38,7 +38,7 @@ def test_a_single_member_leads_and_tells(url, name):
 
 
 def test_start_and_stop_twice_and_again(url, name):
-    election = Election(name, url=url, profile="swift")
+    election = Election(name, url=url, **LASTING)
     election.stop()
     election.start()
     election.start()
@@ -109,9 +109,9 @@ def test_a_medium_error_is_an_event_and_a_stop_ends_the_start(name):
 
 @pytest.mark.parametrize("url", ["memory", "redis"], indirect=True)  # local has but one takeover
 def test_members_with_other_settings_are_refused(url, name):
-    with Election(name, url=url, takeover="safe", profile="swift") as election:
+    with Election(name, url=url, takeover="safe", heartbeat=0.05, timeout=1.5) as election:
         eventually(election.is_leader)
-        other = Election(name, url=url, takeover="fast", profile="swift")
+        other = Election(name, url=url, takeover="fast", heartbeat=0.05, timeout=1.5)
         other.start()  # one look cannot tell a living leader from a dead one's record
         with pytest.raises(ConfigError) as caught, other.lead(timeout=20):
             pass
@@ -122,8 +122,8 @@ def test_members_with_other_settings_are_refused(url, name):
 
 def test_an_observer_sees_the_leader(url, name):
     with (
-        Election(name, url=url, profile="swift", label="first") as first,
-        Election(name, url=url, profile="swift", candidate=False) as observer,
+        Election(name, url=url, label="first", **LASTING) as first,
+        Election(name, url=url, candidate=False, **LASTING) as observer,
     ):
         eventually(first.is_leader)
         eventually(lambda: observer.leader is not None)
@@ -135,7 +135,7 @@ def test_an_observer_sees_the_leader(url, name):
 
 def test_remaining_and_need(url, name):
     with (
-        Election(name, url=url) as election,
+        Election(name, url=url, timeout=10) as election,
         election.lead(timeout=20) as leadership,
     ):
         eventually(lambda: election.is_leader(need=1.0))

@@ -5,7 +5,7 @@ import os
 import signal
 
 import pytest
-from conftest import LIMIT, eventually
+from conftest import LASTING, LIMIT, eventually, look_around
 
 from interrex import Election, ForkedError, LeadershipLost, aio
 
@@ -13,7 +13,8 @@ MEMBER = """
     import signal, sys, time
     from interrex import Election
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with Election(sys.argv[2], url=sys.argv[1], profile="swift", label="child") as election:
+    url, name = sys.argv[1:]
+    with Election(name, url=url, heartbeat=0.05, timeout=5, label="child") as election:
         with election.lead() as leadership:
             print(leadership.term)
             time.sleep(3600)
@@ -24,7 +25,7 @@ MEMBER = """
 def test_another_process_takes_over(programs, shared_url, name, number):
     child = programs(MEMBER, shared_url, name)
     term = int(child.line())
-    with Election(name, url=shared_url, profile="swift") as election:
+    with Election(name, url=shared_url, **LASTING) as election:
         eventually(lambda: election.leader is not None)
         assert election.leader.label == "child"
         assert not election.is_leader()
@@ -62,7 +63,7 @@ thread = threading.Thread(target=body)
 thread.start(); thread.join()
 """,
     "asyncio, left running": """
-election = aio.Election(name, url=url, profile="swift")
+election = aio.Election(name, url=url, timeout=60)
 async def main():
     await election.start()
     await election.wait_leader()
@@ -79,9 +80,10 @@ del election
 @pytest.mark.parametrize("case", EXITS)
 def test_the_interpreter_ends_cleanly_and_releases(programs, shared_url, name, case):
     head = "import asyncio, sys, threading, time\nfrom interrex import Election, aio\n"
-    head += "url, name = sys.argv[1:]\nelection = Election(name, url=url, profile='swift')\n"
+    head += "url, name = sys.argv[1:]\nelection = Election(name, url=url, timeout=60)\n"
     program = programs(head + EXITS[case], shared_url, name)
     assert program.finish() == ""
+    # Far sooner than its timeout would let go.
     with Election(name, url=shared_url) as election, election.lead(timeout=LIMIT) as leadership:
         assert leadership.check()
 
@@ -110,7 +112,7 @@ def forked(call):
 
 
 def test_a_child_of_a_fork_does_not_lead(url, name):
-    with Election(name, url=url, profile="swift") as election:
+    with Election(name, url=url, **LASTING) as election:
         stream = election.events()
         with election.lead(timeout=LIMIT) as leadership:
 
@@ -140,7 +142,7 @@ def test_a_child_of_a_fork_does_not_lead(url, name):
 
 
 def test_a_block_that_a_child_leaves_is_lost(shared_url, name):
-    with Election(name, url=shared_url, profile="swift") as election:
+    with Election(name, url=shared_url, **LASTING) as election:
         eventually(election.is_leader)
 
         def leave():
@@ -156,12 +158,12 @@ def test_a_block_that_a_child_leaves_is_lost(shared_url, name):
 
 
 def test_a_child_makes_an_election_of_its_own(shared_url, name):
-    with Election(name, url=shared_url, profile="swift", label="parent") as election:
+    with Election(name, url=shared_url, label="parent", **LASTING) as election:
         eventually(election.is_leader)
         id = election.id
 
         def contend():
-            with Election(name, url=shared_url, profile="swift", label="child") as own:
+            with Election(name, url=shared_url, label="child", **LASTING) as own:
                 assert own.leader is None or own.leader.label == "parent"
                 eventually(lambda: own.leader is not None)
                 assert not own.is_leader()
@@ -174,7 +176,7 @@ def test_a_child_makes_an_election_of_its_own(shared_url, name):
 def test_a_fork_while_other_threads_wait(name):
     import threading
 
-    with Election(name, url="memory:", profile="swift", candidate=False) as election:
+    with Election(name, url="memory:", candidate=False, **LASTING) as election:
         streams = [election.events() for _ in range(3)]
         threads = [threading.Thread(target=list, args=[stream]) for stream in streams]
         for thread in threads:
@@ -234,6 +236,7 @@ def test_processes_tell_each_other(programs, shared_place, name):
         events = election.events(timeout=LIMIT)
         child = programs(TELLER, shared_place["url"], name, shared_place["protocol"])
         assert child.line() == "there"
+        look_around(election)
         eventually(lambda: len(election.members()) == 2)
         other = next(member for member in election.members() if not member.is_self)
         assert (other.label, other.meta) == ("child", {"pid": 1})
@@ -257,7 +260,7 @@ def test_processes_tell_each_other(programs, shared_place, name):
 
 def lead_once(url, name, answers):
     with (
-        Election(name, url=url, profile="swift") as election,
+        Election(name, url=url, **LASTING) as election,
         election.lead(timeout=LIMIT) as leadership,
     ):
         answers.put(leadership.term)
@@ -267,7 +270,7 @@ def lead_once(url, name, answers):
 def test_multiprocessing(shared_url, name, method):
     context = multiprocessing.get_context(method)
     answers = context.Queue()
-    with Election(name, url=shared_url, profile="swift") as election:
+    with Election(name, url=shared_url, **LASTING) as election:
         with election.lead(timeout=LIMIT) as leadership:
             terms = [leadership.term]
         election.stop()
@@ -281,7 +284,7 @@ def test_multiprocessing(shared_url, name, method):
 
 
 async def test_asyncio_in_a_child_of_a_fork(name):
-    async with aio.Election(name, url="memory:", profile="swift") as election:
+    async with aio.Election(name, url="memory:", **LASTING) as election:
         await election.wait_leader(LIMIT)
 
         def look():

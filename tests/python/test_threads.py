@@ -6,7 +6,8 @@ import resource
 import threading
 import weakref
 
-from conftest import LIMIT, eventually
+import pytest
+from conftest import LASTING, LIMIT, eventually
 
 from interrex import Election
 
@@ -16,7 +17,7 @@ def test_many_threads(url, name):
     over = threading.Event()
     failures = []
 
-    with Election(name, url=url, profile="swift") as election:
+    with Election(name, url=url, **LASTING) as election:
 
         @election.leader_only()
         def job():
@@ -62,7 +63,7 @@ def test_threads_that_wait_to_lead_take_turns(url, name):
         with election.lead(timeout=LIMIT) as leadership:
             inside.append(leadership.term)
 
-    with Election(name, url=url, profile="swift") as election:
+    with Election(name, url=url, **LASTING) as election:
         threads = [threading.Thread(target=work) for _ in range(8)]
         for thread in threads:
             thread.start()
@@ -87,12 +88,13 @@ def descriptors():
     return len(os.listdir("/proc/self/fd"))
 
 
+@pytest.mark.timeout(400)  # each is six commits or more, to a disk that others may use
 def test_nothing_leaks(url, name):
     """200 elections come and go: neither descriptors nor memory stay behind."""
     keeper = Election(f"{name}-keeper", url=url)  # keeps the loop thread and its connections
 
     def once(i):
-        with Election(f"{name}-{i % 4}", url=url, profile="swift") as election:
+        with Election(f"{name}-{i % 4}", url=url, timeout=60) as election:
             events = election.events()
             election._event_fd()
             with election.lead(timeout=LIMIT):
@@ -121,7 +123,7 @@ def test_dropping_is_closing(url, name):
     """An election that nobody refers to is closed, and its thread ends with the last one."""
     before = descriptors()
     threads = len(os.listdir("/proc/self/task"))
-    election = Election(name, url=url, profile="swift")
+    election = Election(name, url=url, **LASTING)
     election.start()
     eventually(election.is_leader)
     del election

@@ -74,7 +74,9 @@ suite_node() {
     mapfile -t tests < <(files tests/node -name '*.test.js' -o -name '*.test.mjs')
     [ ${#tests[@]} != 0 ] || { absent 'Node tests'; return; }
     heading 'Node tests'
-    node --test --test-concurrency=4 --test-timeout=300000 --test-reporter=spec --test-reporter-destination=stdout \
+    # The time-out is one for each file, too.
+    node --test --test-concurrency=4 --test-timeout=300000 \
+        --test-reporter=spec --test-reporter-destination=stdout \
         --test-reporter=tap --test-reporter-destination="$logs/node.tap" "${tests[@]}"
     counted 'Node tests' $? tap "$logs/node.tap"
 }

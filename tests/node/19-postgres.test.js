@@ -168,7 +168,10 @@ describe('the table', () => {
     const start = election.start();
     const error = await trouble(election);
     assert.equal(error.code, 'AUTH');
-    assert.match(error.message, /modest .*GRANT SELECT, INSERT, UPDATE ON/);
+    assert.match(
+      error.message,
+      /GRANT SELECT, INSERT, UPDATE ON theirs\.interrex_ledger TO modest/,
+    );
     await place.server.say('GRANT SELECT, INSERT, UPDATE ON theirs.interrex_ledger TO modest');
     await start;
     await election.whenLeader();
@@ -243,15 +246,13 @@ describe('a server', () => {
     );
     const { incarnation, term } = election.token;
     const defeats = [next(election, 'defeated'), next(safe, 'defeated')];
-    const { reconnects } = safe.metrics();
     const begun = performance.now();
     await server.kill();
     await server.restart();
-    await until(() => safe.metrics().reconnects > reconnects, 'it is connected again');
     const away = performance.now() - begun;
     const [[{ reason }], [{ reason: ofSafe }]] = await Promise.all(defeats);
     assert.equal(reason, 'presence-lost');
-    // Under load it may be away for nearly as long as this leadership lives.
+    // Under load the server may be away for nearly as long as this leadership lives.
     const ends = away < 4000 ? ['store-changed'] : ['store-changed', 'cut-off'];
     assert.ok(ends.includes(ofSafe), `${ofSafe} after ${away} ms`);
     await election.whenLeader();

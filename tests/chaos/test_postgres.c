@@ -99,15 +99,19 @@ unsigned add_by(int port, const char *const options[])
     return troop_add(members, url, options);
 }
 
+/* The first one leads, and the others find its presence noted: one that leads before it is present
+ * is not watched until their next reading. */
 unsigned gather(unsigned count, const char *const options[])
 {
-    for (unsigned i = 0; i < count; i++)
-        add_by(postgres_server_port(server), options);
-    for (unsigned i = 0; i < count; i++)
-        troop_await(&members->members[i].started, "a start");
+    unsigned before = members->count;
+    add_by(postgres_server_port(server), options);
+    troop_await(&members->members[before].started, "a start");
     troop_await_leader(members, TROOP_MAX);
-    /* A claim may come before its presence; who is killed then is missed by nobody. */
     postgres_server_await(server, "t", "SELECT bool_and(presence_seen) FROM interrex_ledger");
+    for (unsigned i = 1; i < count; i++)
+        add_by(postgres_server_port(server), options);
+    for (unsigned i = before; i < members->count; i++)
+        troop_await(&members->members[i].started, "a start");
     return troop_await_leader(members, TROOP_MAX);
 }
 

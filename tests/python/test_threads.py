@@ -91,10 +91,11 @@ def descriptors():
 @pytest.mark.timeout(400)  # each is six commits or more, to a disk that others may use
 def test_nothing_leaks(url, name):
     """200 elections come and go: neither descriptors nor memory stay behind."""
-    keeper = Election(f"{name}-keeper", url=url)  # keeps the loop thread and its connections
+    # It keeps the loop thread and its connections.
+    keeper = Election(f"{name}-keeper", url=url, **LASTING)
 
     def once(i):
-        with Election(f"{name}-{i % 4}", url=url, timeout=60) as election:
+        with Election(f"{name}-{i % 4}", url=url, **LASTING) as election:
             events = election.events()
             election._event_fd()
             with election.lead(timeout=LIMIT):

@@ -198,7 +198,9 @@ void irx__op_result(irx_engine *e, const irx_result *result)
     if (e->role == IRX_ROLE_CANDIDATE) {
         irx__set_role(e, IRX_ROLE_FOLLOWER);
     }
-    if (e->stopping && (kind == IRX_OP_LEAVE || kind == IRX_OP_RELEASE)) {
+    /* A RELEASE that was under way before the stop took the row along for nobody. */
+    bool left = kind == IRX_OP_LEAVE || (kind == IRX_OP_RELEASE && e->flight.op.leave);
+    if (e->stopping && left) {
         irx__stop_finish(e);
     }
 }

@@ -12,7 +12,9 @@ extern troop *members;
 
 extern const char *const SAFE[];
 extern const char *const FAST[];
-/* A lease that outlasts a machine that stands still for a second. */
+/* A lease that outlasts a machine that stands still for a second, and one that outlasts whatever is
+ * done to its sessions here. */
+extern const char *const LONGER[];
 extern const char *const STEADY[];
 /* Nobody takes over by waiting here: the time-out is longer than the test's patience. */
 extern const char *const PATIENT[];

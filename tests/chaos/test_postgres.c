@@ -21,8 +21,10 @@ troop *members;
 
 const char *const SAFE[] = {"takeover", "safe", "heartbeat_ms", "100", "timeout_ms", "500", NULL};
 const char *const FAST[] = {"heartbeat_ms", "100", "timeout_ms", "500", NULL};
-const char *const STEADY[] = {"takeover", "safe", "heartbeat_ms", "100", "timeout_ms",
+const char *const LONGER[] = {"takeover", "safe", "heartbeat_ms", "100", "timeout_ms",
                               "2500",     NULL};
+const char *const STEADY[] = {"takeover", "safe", "heartbeat_ms", "100", "timeout_ms",
+                              "20000",    NULL};
 const char *const PATIENT[] = {"heartbeat_ms", "1000", "timeout_ms", "120000", NULL};
 
 void give_table(postgres_server *to)
@@ -164,7 +166,7 @@ static void a_server_that_restarts(void **state)
 static void a_restart_within_the_lease_is_another_store(void **state)
 {
     (void)state;
-    unsigned leader = gather(2, STEADY);
+    unsigned leader = gather(2, LONGER);
     int64_t began_ns = irx__clock_boot_ns();
     postgres_server_kill(server);
     postgres_server_restart(server);
@@ -363,7 +365,7 @@ static void a_url_that_names_a_standby(void **state)
 /* Whatever happens to the table under a leader, it is told, and the next term is a later one. */
 static void change(const char *how, irx_reason reason, irx_reason or_this)
 {
-    unsigned leader = gather(3, STEADY);
+    unsigned leader = gather(3, LONGER);
     assert_int_not_equal(postgres_server_say(server, "%s", how)[0], '-');
     assert_reason(troop_await_end(members, leader, 1), reason, or_this);
     troop_await_leader(members, TROOP_MAX);

@@ -228,6 +228,25 @@ static void stopping_while_leading(void **state)
     assert_int_equal(irx_engine_deadline(d->engine), IRX_NEVER);
 }
 
+/* The RELEASE of a resignation did not take the row along; nobody would ever strike it, as long as
+ * its process lives. */
+static void stopping_with_a_release_in_flight(void **state)
+{
+    (void)state;
+    driver_lead(d);
+    driver_do(d, IRX_IN_RESIGN);
+    driver_do(d, IRX_IN_TIMEOUT);
+    assert_true(driver_asks(d, IRX_OP_RELEASE));
+    assert_false(d->op.leave);
+    driver_do(d, IRX_IN_STOP);
+    driver_ok(d);
+    assert_true(driver_asks(d, IRX_OP_LEAVE));
+    assert_int_not_equal(d->snapshot.role, IRX_ROLE_STOPPED);
+    driver_ok(d);
+    assert_int_equal(d->snapshot.role, IRX_ROLE_STOPPED);
+    assert_int_equal(d->op.id, 0);
+}
+
 static void stopping_a_follower(void **state)
 {
     (void)state;
@@ -338,6 +357,7 @@ int main(void)
         TEST(a_lost_release_is_sent_again),
         TEST(an_earlier_renewal_does_not_revive_it),
         TEST(stopping_while_leading),
+        TEST(stopping_with_a_release_in_flight),
         TEST(stopping_a_follower),
         TEST(stopping_before_anything_is_connected),
         TEST(stopping_with_a_claim_in_flight),

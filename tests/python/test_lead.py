@@ -299,3 +299,13 @@ def test_a_lead_of_its_own_inside_of_work(alone):
 
     assert job() is True  # the inner one resigned, and this work still drains
     eventually(lambda: alone.metrics()["defeated"] == 1)
+
+
+def test_a_stop_right_after_a_lead_leaves_no_row(url, name):
+    """The release of the block may still be under way when the stop comes."""
+    with Election(name, url=url, candidate=False, **LASTING) as observer:
+        for _ in range(5):
+            with Election(name, url=url, **LASTING) as election, election.lead(timeout=LIMIT):
+                pass
+        look_around(observer)
+        eventually(lambda: len(observer.members()) == 1)

@@ -151,8 +151,8 @@ void irx__op_unanswered(irx_engine *e, int code)
     }
 }
 
-/* A JOIN for which there is no room is no trouble yet: a STRIKE may make some. */
-static bool is_crowded(irx_engine *e, irx_op_kind kind, int code)
+/* A JOIN for which there is no room is no trouble yet: a STRIKE may make some. True if it comes. */
+static bool note_crowd(irx_engine *e, irx_op_kind kind, int code)
 {
     if (kind != IRX_OP_JOIN || code != IRX_EFULL) {
         return false;
@@ -180,8 +180,9 @@ void irx__op_result(irx_engine *e, const irx_result *result)
     e->flight.kind = IRX__OP_NONE;
     if (result->status != IRX_RESULT_FAILED) {
         answered(e, result);
-    } else if (!is_crowded(e, kind, result->error_code)) {
+    } else if (!note_crowd(e, kind, result->error_code)) {
         back_off(e, "refused", result->error_code);
+        e->hinted = e->hinted || kind == IRX_OP_READ; /* what it was to show is still unseen */
     }
     irx__lead_verify(e);
     bool done = result->status == IRX_RESULT_OK || result->status == IRX_RESULT_ABSENT;
@@ -198,7 +199,7 @@ void irx__op_result(irx_engine *e, const irx_result *result)
     if (e->role == IRX_ROLE_CANDIDATE) {
         irx__set_role(e, IRX_ROLE_FOLLOWER);
     }
-    /* A RELEASE that was under way before the stop took the row along for nobody. */
+    /* A RELEASE that was under way before the stop did not take the row along. */
     bool left = kind == IRX_OP_LEAVE || (kind == IRX_OP_RELEASE && e->flight.op.leave);
     if (e->stopping && left) {
         irx__stop_finish(e);

@@ -157,9 +157,10 @@ int irx__table_join(irx__table *table, const irx_op *op, const irx__joiner *who,
     };
     const irx_member *doubtful = NULL;
     snprintf(row.label, sizeof row.label, "%s", who->label);
-    if (!old && table->count >= max_members)
+    const bool full = !old && table->count >= max_members;
+    if (full)
         doubtful = find_doubtful(table, op->session);
-    if (!old && table->count >= max_members && !doubtful)
+    if (full && !doubtful)
         return irx__error_set(error, IRX_EFULL,
                               "the election has %zu members already; max_members is %u",
                               table->count, (unsigned)max_members);

@@ -474,6 +474,22 @@ static void a_refusal_backs_off(void **state)
                                           "role follower");
 }
 
+/* The hint is not spent before a READ has shown what it was about: the next poll may be far off. */
+static void a_refused_reading_keeps_its_hint(void **state)
+{
+    (void)state;
+    irx_record record = safe_record(held(id_of(2), 7, 3));
+    driver_join(d, &record);
+    driver_do(d, IRX_IN_HINT);
+    assert_true(driver_asks(d, IRX_OP_READ));
+    driver_fail(d, IRX_RESULT_FAILED, IRX_EUNAVAILABLE);
+    assert_int_equal(d->op.id, 0);
+    driver_advance(d, 100);
+    assert_true(driver_asks(d, IRX_OP_READ));
+    driver_answer(d, IRX_RESULT_OK, &record);
+    assert_int_equal(d->op.id, 0);
+}
+
 /* With all members of a full table dead, nobody but a newcomer could strike them. Only where that
  * makes no room it is trouble. */
 static void a_full_table_is_rid_of_the_dead_first(void **state)
@@ -556,6 +572,7 @@ int main(void)
         TEST(an_observer_never_claims),
         SAFE(a_hint_causes_a_read),
         TEST(a_refusal_backs_off),
+        SAFE(a_refused_reading_keeps_its_hint),
         SAFE(a_full_table_is_rid_of_the_dead_first),
         SAFE(a_struck_member_joins_again),
     };
